@@ -1,0 +1,19 @@
+//! Pure nouns and rules: no async, no I/O, no clock.
+//!
+//! Reading order: [`ids`], [`fault`], [`text`], [`document`], [`chunk`], [`score`], [`calibration`], [`policy`],
+//! [`decision`],
+//! [`conversation`], [`turn`], [`record`], [`job`].
+
+pub mod calibration;
+pub mod chunk;
+pub mod conversation;
+pub mod decision;
+pub mod document;
+pub mod fault;
+pub mod ids;
+pub mod job;
+pub mod policy;
+pub mod record;
+pub mod score;
+pub mod text;
+pub mod turn;

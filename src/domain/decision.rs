@@ -1,0 +1,220 @@
+//! What happens to a draft: arithmetic that can be printed, replayed and tested without a model.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::policy::{Mode, Policy};
+use crate::domain::score::Confidence;
+
+/// Why a person must look. Codes are stable: interfaces translate them, scripts match on them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// The confidence is below the bar.
+    BelowBar,
+    /// Nothing in the knowledge answers the question.
+    NoAnswer,
+    /// The draft cites nothing.
+    NoCitation,
+    /// A number, date, price, link or the like in the draft stands in no cited chunk.
+    UnsupportedClaim,
+    /// Too little of the draft is supported by what it cites.
+    Ungrounded,
+    /// The draft is not in the buyer's language.
+    WrongLanguage,
+    /// The shop wants a person for this topic.
+    ReviewOnlyTopic,
+    /// The message or the sources look like an attempt to steer the assistant.
+    Suspicious,
+    /// The topic is in assist mode.
+    NotAutomatic,
+    /// The topic is in shadow mode: the draft is kept, agents do not see it and answer by themselves.
+    ShadowMode,
+    /// Ops stopped all auto-sending.
+    KillSwitch,
+    /// There was no capacity in time.
+    Overloaded,
+    /// A model is missing or broken.
+    ModelUnavailable,
+    /// A stage failed.
+    StageFailed,
+    /// The buyer asked for a person.
+    AsksForPerson,
+    /// It is about the buyer's own order.
+    OwnOrder,
+    /// An agent has taken over the conversation.
+    TakenOver,
+    /// There is nothing to answer in the message.
+    NothingAsked,
+}
+
+/// The outcome of a turn.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Decision {
+    /// Sent without a person.
+    AutoSend {
+        /// Whether it is to be labelled blind afterwards.
+        audit: bool,
+    },
+    /// Held as a draft for an agent.
+    Review {
+        /// Every reason, the decisive one first.
+        reasons: Vec<Reason>,
+    },
+    /// A person answers; there is no draft to accept, or none worth waiting for.
+    Escalate {
+        /// Every reason, the decisive one first.
+        reasons: Vec<Reason>,
+    },
+}
+
+impl Decision {
+    /// `auto_send`, `review` or `escalate`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::AutoSend { .. } => "auto_send",
+            Self::Review { .. } => "review",
+            Self::Escalate { .. } => "escalate",
+        }
+    }
+
+    /// Whether the draft is kept from the agents.
+    pub fn is_shadowed(&self) -> bool {
+        self.reasons().contains(&Reason::ShadowMode)
+    }
+
+    /// Why a person must look; empty for an auto-send.
+    pub fn reasons(&self) -> &[Reason] {
+        match self {
+            Self::AutoSend { .. } => &[],
+            Self::Review { reasons } | Self::Escalate { reasons } => reasons,
+        }
+    }
+}
+
+/// Everything `decide` looks at, stored with the turn so that any decision can be replayed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Evidence {
+    /// Reasons for a person that no score can outweigh: they escalate.
+    pub escalations: Vec<Reason>,
+    /// Gates that failed: they hold the draft.
+    pub holds: Vec<Reason>,
+    /// Share of the draft's sentences that the cited chunks support, 0 to 1.
+    pub grounded_share: f64,
+    /// Calibrated probability that the draft needs no correction.
+    pub confidence: Confidence,
+    /// What the message is about.
+    pub topic: String,
+}
+
+/// Decides. Order: escalations, kill switch, gates, grounding, mode of the topic, bar, audit draw. A topic in
+/// shadow mode is always left to a person.
+///
+/// `draw` is one uniform random number in 0..1, made by the caller and stored with the turn.
+/// Monotone: a higher confidence never takes an auto-send away.
+pub fn decide(seen: &Evidence, policy: &Policy, draw: f64) -> Decision {
+    if !seen.escalations.is_empty() {
+        return Decision::Escalate { reasons: seen.escalations.clone() };
+    }
+    let mut reasons = seen.holds.clone();
+    if policy.kill_switch {
+        reasons.push(Reason::KillSwitch);
+    }
+    if seen.grounded_share < policy.min_grounded_share {
+        reasons.push(Reason::Ungrounded);
+    }
+    let mode = policy.mode(&seen.topic);
+    if mode == Mode::Assist {
+        reasons.push(Reason::NotAutomatic);
+    }
+    if seen.confidence.value() < policy.bar(&seen.topic) {
+        reasons.push(Reason::BelowBar);
+    }
+    if mode == Mode::Shadow {
+        reasons.insert(0, Reason::ShadowMode);
+        return Decision::Escalate { reasons };
+    }
+    if reasons.is_empty() {
+        Decision::AutoSend { audit: draw < policy.audit_rate }
+    } else {
+        Decision::Review { reasons }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::policy::TopicRule;
+
+    fn evidence(confidence: f64) -> Evidence {
+        Evidence {
+            escalations: vec![],
+            holds: vec![],
+            grounded_share: 1.0,
+            confidence: Confidence::new(confidence).unwrap(),
+            topic: "other".into(),
+        }
+    }
+
+    fn automatic(bar: f64) -> Policy {
+        Policy { bar, mode: Mode::Auto, ..Policy::review_everything() }
+    }
+
+    #[test]
+    fn a_confident_grounded_answer_is_sent() {
+        assert_eq!(decide(&evidence(0.9), &automatic(0.8), 0.5), Decision::AutoSend { audit: false });
+    }
+
+    #[test]
+    fn a_small_draw_marks_it_for_audit() {
+        let policy = Policy { audit_rate: 0.2, ..automatic(0.8) };
+        assert_eq!(decide(&evidence(0.9), &policy, 0.1), Decision::AutoSend { audit: true });
+    }
+
+    #[test]
+    fn each_doubt_holds_it_and_is_named() {
+        let held = |seen: &Evidence, policy: &Policy| decide(seen, policy, 0.5).reasons().to_vec();
+        assert_eq!(held(&evidence(0.7), &automatic(0.8)), [Reason::BelowBar]);
+        let ungrounded = Evidence { grounded_share: 0.1, ..evidence(0.9) };
+        assert_eq!(held(&ungrounded, &automatic(0.8)), [Reason::Ungrounded]);
+        let gated = Evidence { holds: vec![Reason::UnsupportedClaim], ..evidence(0.9) };
+        assert_eq!(held(&gated, &automatic(0.8)), [Reason::UnsupportedClaim]);
+        let stopped = Policy { kill_switch: true, ..automatic(0.8) };
+        assert_eq!(held(&evidence(0.9), &stopped), [Reason::KillSwitch]);
+        let mut by_topic = automatic(0.8);
+        by_topic.topics.insert("other".into(), TopicRule { mode: Mode::Assist, bar: None });
+        assert_eq!(held(&evidence(0.9), &by_topic), [Reason::NotAutomatic]);
+    }
+
+    #[test]
+    fn a_topic_in_shadow_mode_is_left_to_people() {
+        let shadow = Policy { mode: Mode::Shadow, ..automatic(0.0) };
+        let decision = decide(&evidence(1.0), &shadow, 0.5);
+        assert_eq!(decision, Decision::Escalate { reasons: vec![Reason::ShadowMode] });
+        assert!(decision.is_shadowed());
+    }
+
+    #[test]
+    fn asking_for_a_person_outweighs_everything() {
+        let seen = Evidence { escalations: vec![Reason::AsksForPerson], ..evidence(1.0) };
+        assert_eq!(decide(&seen, &automatic(0.0), 0.5).code(), "escalate");
+    }
+
+    #[test]
+    fn a_fresh_shop_reviews_everything() {
+        assert_eq!(decide(&evidence(1.0), &Policy::review_everything(), 0.99).code(), "review");
+    }
+
+    proptest! {
+        #[test]
+        fn raising_confidence_never_takes_an_auto_send_away(low in 0.0..=1.0f64, high in 0.0..=1.0f64, bar in 0.0..=1.0f64, draw in 0.0..1.0f64) {
+            let (low, high) = (low.min(high), low.max(high));
+            if decide(&evidence(low), &automatic(bar), draw).code() == "auto_send" {
+                prop_assert_eq!(decide(&evidence(high), &automatic(bar), draw).code(), "auto_send");
+            }
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Identifiers. Each is a UUID in its own type, so that a turn can never be passed for a document.
+//!
+//! New ones are version 7 and come from [`crate::clock`]; a chunk's is derived, see [`ChunkId::derive`].
+
+use std::fmt;
+use std::str::FromStr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident),* $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = uuid::Error;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Uuid::parse_str(text).map(Self)
+            }
+        }
+    )*};
+}
+
+ids! {
+    /// A shop: the wall no query crosses.
+    ShopId,
+    /// What staff uploaded.
+    DocumentId,
+    /// One immutable version of a document.
+    RevisionId,
+    /// A retrieval unit.
+    ChunkId,
+    /// A thread between a buyer and the shop.
+    ConversationId,
+    /// One utterance.
+    MessageId,
+    /// One buyer message through one decision.
+    TurnId,
+    /// A queued row of slow work.
+    JobId,
+    /// A person of the shop.
+    AccountId,
+    /// A storefront's entry to the chat.
+    WidgetId,
+    /// A version of the rules for `decide`.
+    PolicyId,
+    /// What an agent did with a draft.
+    FeedbackId,
+}
+
+impl ChunkId {
+    /// The same revision and ordinal always give the same id, so that a repeated job overwrites itself.
+    pub fn derive(revision: RevisionId, ordinal: u32) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(revision.0.as_bytes());
+        hash.update(ordinal.to_be_bytes());
+        let mut bytes = [0u8; 16];
+        bytes.copy_from_slice(&hash.finalize()[..16]);
+        Self(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+    }
+}

@@ -1,0 +1,70 @@
+//! Slow work as rows.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::ids::{DocumentId, RevisionId, TurnId};
+
+/// Who waits for the result. Interactive work always goes before bulk work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Lane {
+    /// A person waits.
+    Interactive,
+    /// Nobody waits: ingestion, rehearsal.
+    Bulk,
+}
+
+/// What is to be done. Carries ids only: the current state is read when the work starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum JobKind {
+    /// Draft, score and decide a turn.
+    AnswerTurn {
+        /// The turn.
+        turn: TurnId,
+    },
+    /// Parse, chunk, embed and index a revision, then make it the active one.
+    IngestRevision {
+        /// The revision.
+        revision: RevisionId,
+    },
+    /// Take the points of a replaced revision out of the index.
+    RemoveRevision {
+        /// The revision.
+        revision: RevisionId,
+    },
+    /// Bring the points of a document in step with its rows: staff rewrote a chunk, or changed its audience or product.
+    RefreshDocument {
+        /// The document.
+        document: DocumentId,
+    },
+    /// Take a document out: points, chunks, files.
+    RemoveDocument {
+        /// The document.
+        document: DocumentId,
+    },
+}
+
+impl JobKind {
+    /// Its name in the queue and in logs.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::AnswerTurn { .. } => "answer_turn",
+            Self::IngestRevision { .. } => "ingest_revision",
+            Self::RemoveRevision { .. } => "remove_revision",
+            Self::RefreshDocument { .. } => "refresh_document",
+            Self::RemoveDocument { .. } => "remove_document",
+        }
+    }
+
+    /// At most one unfinished job has a given key.
+    pub fn key(&self) -> String {
+        match self {
+            Self::AnswerTurn { turn } => format!("answer_turn/{turn}"),
+            Self::IngestRevision { revision } => format!("ingest_revision/{revision}"),
+            Self::RemoveRevision { revision } => format!("remove_revision/{revision}"),
+            Self::RefreshDocument { document } => format!("refresh_document/{document}"),
+            Self::RemoveDocument { document } => format!("remove_document/{document}"),
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! What is kept of how an answer was made: enough to understand it a year later, and not needed to decide anything.
+//!
+//! Written by the answering job, read by the pages. A field that an older version did not write is empty.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::ids::ChunkId;
+use crate::domain::score::{LexicalScore, Similarity};
+
+/// How an answer was made.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AnswerRecord {
+    /// What was found, best first.
+    pub hits: Vec<RecordedHit>,
+    /// How long the stages took.
+    pub ms: StageTimes,
+    /// Statements of the draft that no cited chunk supports.
+    pub unsupported: Vec<Unsupported>,
+    /// Which generator wrote the draft.
+    pub model_id: String,
+    /// Hash of the prompt as it was rendered.
+    pub prompt_hash: String,
+    /// The question as it was searched for, if it was rewritten.
+    pub rewritten: Option<String>,
+}
+
+/// A chunk that was found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RecordedHit {
+    /// The chunk.
+    pub chunk: ChunkId,
+    /// Name of its document.
+    pub document: String,
+    /// Titles above it.
+    pub heading_path: Vec<String>,
+    /// 1-based page.
+    pub page: Option<u32>,
+    /// What it said.
+    pub text: String,
+    /// How near it is; null if only its words were found.
+    pub similarity: Option<Similarity>,
+    /// How well its words match; null if only its meaning was found.
+    pub lexical: Option<LexicalScore>,
+    /// 1-based place after fusion.
+    pub rank: u32,
+}
+
+/// How long the stages took, in milliseconds; `None` for a stage that did not run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct StageTimes {
+    /// Finding chunks.
+    pub retrieve: Option<i64>,
+    /// Writing the draft.
+    pub generate: Option<i64>,
+    /// Checking and scoring it.
+    pub score: Option<i64>,
+    /// From the question to the decision.
+    pub total: Option<i64>,
+}
+
+/// A statement that no cited chunk supports.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Unsupported {
+    /// First character of the draft.
+    pub start: usize,
+    /// One past the last character.
+    pub end: usize,
+    /// The statement.
+    pub text: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_of_an_older_version_is_read_with_gaps() {
+        let record: AnswerRecord = serde_json::from_str(r#"{"ms":{"total":12},"something_new":1}"#).unwrap();
+        assert_eq!(record.ms.total, Some(12));
+        assert_eq!((record.ms.retrieve, record.hits.len()), (None, 0));
+    }
+}
