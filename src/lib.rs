@@ -7,4 +7,5 @@ pub mod clock;
 pub mod domain;
 pub mod events;
 pub mod lifecycle;
+pub mod storage;
 pub mod telemetry;

@@ -1,0 +1,132 @@
+//! Policies: append-only versions of the rules that `decide` follows.
+
+use sqlx::any::AnyRow;
+
+use super::columns::{Columns, Json};
+use super::{Db, StorageError, Tx};
+use crate::domain::ids::{AccountId, PolicyId, ShopId};
+use crate::domain::policy::Policy;
+
+/// One version.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PolicyVersion {
+    /// Identity; every decision names it.
+    pub id: PolicyId,
+    /// 1, 2, 3 … within the shop; the highest is in force.
+    pub number: u32,
+    /// The rules.
+    pub policy: Policy,
+    /// Who made it; nobody for the first.
+    pub author: Option<AccountId>,
+    /// Why.
+    pub note: String,
+    /// When it came into force.
+    pub created_at_ms: i64,
+}
+
+/// A version to be.
+#[derive(Debug, Clone, Copy)]
+pub struct NewPolicy<'a> {
+    /// The rules; the caller has validated them.
+    pub policy: &'a Policy,
+    /// Who makes it.
+    pub author: Option<AccountId>,
+    /// Why.
+    pub note: &'a str,
+    /// Number of the version its author saw. If another is in force by now, nothing is written: two people who edit
+    /// at once must not undo each other unseen.
+    pub based_on: Option<u32>,
+}
+
+fn read(row: &AnyRow) -> Result<PolicyVersion, StorageError> {
+    Ok(PolicyVersion {
+        id: row.col("id")?,
+        number: row.number("number")?,
+        policy: row.json("body")?,
+        author: row.col("author_id")?,
+        note: row.col("note")?,
+        created_at_ms: row.col("created_at_ms")?,
+    })
+}
+
+/// The version in force. A shop is made with one, so a shop without is an error.
+pub async fn current(db: &Db, shop: ShopId) -> Result<PolicyVersion, StorageError> {
+    let row = sqlx::query(
+        "select id, number, body, author_id, note, created_at_ms from policies where shop_id = $1 \
+         order by number desc limit 1",
+    )
+    .bind(shop)
+    .fetch_optional(&db.readers)
+    .await?;
+    let row = row.ok_or_else(|| StorageError::Damaged { what: format!("shop {shop} has no policy") })?;
+    read(&row)
+}
+
+/// All versions, newest first.
+pub async fn history(db: &Db, shop: ShopId) -> Result<Vec<PolicyVersion>, StorageError> {
+    let rows = sqlx::query(
+        "select id, number, body, author_id, note, created_at_ms from policies where shop_id = $1 \
+         order by number desc",
+    )
+    .bind(shop)
+    .fetch_all(&db.readers)
+    .await?;
+    rows.iter().map(read).collect()
+}
+
+/// Puts a new version in force; `None` if it was based on one that no longer is. Two at the same instant: the second
+/// gets [`StorageError::Conflict`] named `policies_number`.
+pub async fn append(tx: &mut Tx, shop: ShopId, new: &NewPolicy<'_>) -> Result<Option<PolicyVersion>, StorageError> {
+    let row = sqlx::query("select coalesce(max(number), 0) as newest from policies where shop_id = $1")
+        .bind(shop)
+        .fetch_one(tx.connection())
+        .await?;
+    let newest = row.number("newest")?;
+    if new.based_on.is_some_and(|based_on| based_on != newest) {
+        return Ok(None);
+    }
+    let version = PolicyVersion {
+        id: PolicyId(tx.new_id()),
+        number: newest + 1,
+        policy: new.policy.clone(),
+        author: new.author,
+        note: new.note.to_owned(),
+        created_at_ms: tx.now_ms(),
+    };
+    sqlx::query(
+        "insert into policies (id, shop_id, number, body, author_id, note, created_at_ms) \
+         values ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(version.id)
+    .bind(shop)
+    .bind(i64::from(version.number))
+    .bind(Json(new.policy))
+    .bind(new.author)
+    .bind(new.note)
+    .bind(version.created_at_ms)
+    .execute(tx.connection())
+    .await?;
+    Ok(Some(version))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Scratch, scratches, shop};
+    use super::*;
+
+    #[tokio::test]
+    async fn versions_are_appended_and_a_stale_edit_is_refused() {
+        for Scratch { db, .. } in scratches().await {
+            let (mine, other) = (shop(&db).await, shop(&db).await);
+            let policy = Policy { bar: 0.8, ..Policy::review_everything() };
+            let mut tx = db.begin().await.unwrap();
+            let new = NewPolicy { policy: &policy, author: None, note: "braver", based_on: Some(1) };
+            let second = append(&mut tx, mine, &new).await.unwrap().unwrap();
+            assert_eq!(append(&mut tx, mine, &new).await.unwrap(), None, "based on a version no longer in force");
+            tx.commit().await.unwrap();
+            assert_eq!(current(&db, mine).await.unwrap(), second);
+            assert_eq!(history(&db, mine).await.unwrap().len(), 2);
+            assert_eq!(current(&db, other).await.unwrap().policy.bar, 1.0, "another shop keeps its own");
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Brings the schema up to date. Migrations go forward only and are never edited once released.
+
+use std::borrow::Cow;
+
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::{AnyPool, SqlSafeStr};
+
+use super::{Dialect, StorageError};
+
+/// One migration: the same version and name in both folders.
+struct Step {
+    version: i64,
+    name: &'static str,
+    sqlite: &'static str,
+    postgres: &'static str,
+}
+
+const STEPS: [Step; 1] = [Step {
+    version: 1,
+    name: "foundations",
+    sqlite: include_str!("migrations/sqlite/0001_foundations.sql"),
+    postgres: include_str!("migrations/postgres/0001_foundations.sql"),
+}];
+
+/// Runs what is missing. Two processes that start at once wait for each other on Postgres; a SQLite file has one.
+pub(super) async fn migrate(pool: &AnyPool, dialect: Dialect) -> Result<(), StorageError> {
+    let steps = STEPS.iter().map(|step| {
+        let sql = match dialect {
+            Dialect::Sqlite => step.sqlite,
+            Dialect::Postgres => step.postgres,
+        };
+        let name = Cow::Borrowed(step.name);
+        Migration::new(step.version, name, MigrationType::Simple, sql.into_sql_str(), false)
+    });
+    let known = STEPS.iter().map(|step| step.version).max().unwrap_or_default();
+    Migrator::with_migrations(steps.collect()).run(pool).await.map_err(|error| match error {
+        MigrateError::VersionMissing(found) => StorageError::NewerSchema { found, known },
+        MigrateError::VersionMismatch(version) => StorageError::ForeignSchema { version },
+        MigrateError::Execute(error) => error.into(),
+        source => StorageError::Migration { source },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::testing::{Scratch, scratches};
+    use super::*;
+
+    #[test]
+    fn both_folders_hold_the_migrations_that_are_carried() {
+        let carried: Vec<_> = STEPS.iter().map(|step| format!("{:04}_{}.sql", step.version, step.name)).collect();
+        for dialect in ["sqlite", "postgres"] {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/storage/migrations").join(dialect);
+            let files = std::fs::read_dir(folder).unwrap();
+            let mut names: Vec<_> = files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+            names.sort();
+            assert_eq!(names, carried, "{dialect}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_second_start_changes_nothing() {
+        for Scratch { db, .. } in scratches().await {
+            migrate(&db.writer, db.dialect).await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_newer_schema_is_refused_in_a_sentence() {
+        for Scratch { db, .. } in scratches().await {
+            let future = Migration::new(
+                99,
+                Cow::Borrowed("future"),
+                MigrationType::Simple,
+                "create table future (id text primary key)".into_sql_str(),
+                false,
+            );
+            let mut migrator = Migrator::with_migrations(vec![future]);
+            migrator.set_ignore_missing(true);
+            migrator.run(&db.writer).await.unwrap();
+            let error = migrate(&db.writer, db.dialect).await.unwrap_err();
+            assert!(matches!(error, StorageError::NewerSchema { found: 99, known: 1 }), "{error:?}");
+            assert!(error.to_string().contains("used by a newer version"), "{error}");
+        }
+    }
+}

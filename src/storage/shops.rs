@@ -1,0 +1,92 @@
+//! Shops: the walls between everything else.
+
+use sqlx::any::AnyRow;
+
+use super::columns::Columns;
+use super::policies::{NewPolicy, append};
+use super::{Db, StorageError, Tx};
+use crate::domain::ids::ShopId;
+use crate::domain::policy::Policy;
+use crate::domain::text::Lang;
+
+/// A shop.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shop {
+    /// Identity.
+    pub id: ShopId,
+    /// What its people call it.
+    pub name: String,
+    /// The language of its people.
+    pub locale: Lang,
+    /// When it was made.
+    pub created_at_ms: i64,
+}
+
+fn read(row: &AnyRow) -> Result<Shop, StorageError> {
+    Ok(Shop {
+        id: row.col("id")?,
+        name: row.col("name")?,
+        locale: row.col("locale")?,
+        created_at_ms: row.col("created_at_ms")?,
+    })
+}
+
+/// Makes a shop, with its first policy: a person reads everything.
+pub async fn create(tx: &mut Tx, name: &str, locale: Lang) -> Result<Shop, StorageError> {
+    let shop = Shop { id: ShopId(tx.new_id()), name: name.to_owned(), locale, created_at_ms: tx.now_ms() };
+    sqlx::query("insert into shops (id, name, locale, created_at_ms) values ($1, $2, $3, $4)")
+        .bind(shop.id)
+        .bind(name)
+        .bind(locale)
+        .bind(shop.created_at_ms)
+        .execute(tx.connection())
+        .await?;
+    let first = NewPolicy { policy: &Policy::review_everything(), author: None, note: "first", based_on: None };
+    append(tx, shop.id, &first).await?;
+    Ok(shop)
+}
+
+/// One shop.
+pub async fn get(db: &Db, shop: ShopId) -> Result<Option<Shop>, StorageError> {
+    let row = sqlx::query("select id, name, locale, created_at_ms from shops where id = $1")
+        .bind(shop)
+        .fetch_optional(&db.readers)
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// All shops, oldest first.
+pub async fn list(db: &Db) -> Result<Vec<Shop>, StorageError> {
+    let rows = sqlx::query("select id, name, locale, created_at_ms from shops order by created_at_ms, id")
+        .fetch_all(&db.readers)
+        .await?;
+    rows.iter().map(read).collect()
+}
+
+/// Renames a shop.
+pub async fn set_name(tx: &mut Tx, shop: ShopId, name: &str) -> Result<bool, StorageError> {
+    let done =
+        sqlx::query("update shops set name = $2 where id = $1").bind(shop).bind(name).execute(tx.connection()).await?;
+    Ok(done.rows_affected() == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Scratch, scratches, shop};
+    use super::*;
+
+    #[tokio::test]
+    async fn a_shop_can_be_renamed_and_starts_with_a_careful_policy() {
+        for Scratch { db, .. } in scratches().await {
+            let id = shop(&db).await;
+            let mut tx = db.begin().await.unwrap();
+            assert!(set_name(&mut tx, id, "新店").await.unwrap());
+            assert!(!set_name(&mut tx, ShopId(uuid::Uuid::nil()), "none").await.unwrap());
+            tx.commit().await.unwrap();
+            assert_eq!(get(&db, id).await.unwrap().unwrap().name, "新店");
+            assert_eq!(get(&db, ShopId(uuid::Uuid::nil())).await.unwrap(), None);
+            let policy = super::super::policies::current(&db, id).await.unwrap();
+            assert_eq!((policy.number, policy.policy), (1, Policy::review_everything()));
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! The wall between shops, in one place: a shop with one of everything, and another that asks for all of it.
+
+use super::conversations::ConversationKind;
+use super::messages::NewMessage;
+use super::testing::{self, Scratch, new_revision, scratches, shop};
+use super::turns::tests::{ask_one, decide, review};
+use super::*;
+use crate::domain::conversation::Author;
+use crate::domain::document::RevisionState;
+use crate::domain::ids::{AccountId, ChunkId, ConversationId, DocumentId, MessageId, RevisionId, ShopId, TurnId};
+use crate::domain::turn::Verdict;
+
+/// One of everything.
+struct Furniture {
+    account: AccountId,
+    widget: crate::domain::ids::WidgetId,
+    document: DocumentId,
+    revision: RevisionId,
+    chunk: ChunkId,
+    conversation: ConversationId,
+    message: MessageId,
+    turn: TurnId,
+    version: i64,
+}
+
+async fn furnish(db: &Db, shop: ShopId) -> Furniture {
+    let (document, revision) = testing::document(db, shop, "Manual").await;
+    testing::activate(db, shop, revision, &["one", "two"]).await;
+    let asked = ask_one(db, shop, "?").await;
+    let version = decide(db, shop, &asked, &review()).await.unwrap();
+    let mut tx = db.begin().await.unwrap();
+    let new = accounts::NewAccount { email: "a@b.example", name: "A", role: accounts::Role::Agent, password_hash: "" };
+    let account = accounts::create(&mut tx, shop, &new).await.unwrap().id;
+    let form = widgets::WidgetForm { name: "W".into(), allowed_origins: vec![], settings: Default::default() };
+    let widget = widgets::create(&mut tx, shop, form).await.unwrap().id;
+    let judged =
+        feedback::NewFeedback { turn: asked.turn, account, verdict: Verdict::Edited, reason: None, final_text: None };
+    feedback::insert(&mut tx, shop, &judged).await.unwrap();
+    let detail = serde_json::Value::Null;
+    let entry = audit::NewAuditEntry { account: None, action: "a", subject: "s", detail: &detail };
+    audit::append(&mut tx, shop, &entry).await.unwrap();
+    tx.commit().await.unwrap();
+    let (conversation, message) = (asked.message.conversation, asked.message.id);
+    let chunk = ChunkId::derive(revision, 0);
+    Furniture { account, widget, document, revision, chunk, conversation, message, turn: asked.turn, version }
+}
+
+/// How much of the furniture a shop sees, function by function.
+async fn seen(db: &Db, shop: ShopId, f: &Furniture) -> Vec<(&'static str, usize)> {
+    let far = i64::MAX;
+    let chunk = chunks::ChunkRow { id: f.chunk, revision_id: f.revision, ..any_chunk(f) };
+    let inbox_query = inbox::InboxQuery { show: inbox::Show::All, search: None, before_ms: far, limit: 9 };
+    let (kind, none) = (ConversationKind::Buyer, None);
+    let turn_query = turns::TurnQuery { kind, state: None, decision: none, topic: none, before_ms: far, limit: 9 };
+    let period = ops::Period { from_ms: 0, until_ms: far };
+    let mut tx = db.begin().await.unwrap();
+    let same_file = revisions::find_unchanged(&mut tx, shop, (None, "Manual"), "sha").await;
+    let same_name = documents::find_by_name(&mut tx, shop, "Manual").await;
+    drop(tx);
+    vec![
+        ("accounts::get", accounts::get(db, shop, f.account).await.unwrap().iter().count()),
+        ("accounts::list", accounts::list(db, shop).await.unwrap().len()),
+        ("widgets::list", widgets::list(db, shop).await.unwrap().len()),
+        ("documents::get", documents::get(db, shop, f.document).await.unwrap().iter().count()),
+        ("documents::list", documents::list(db, shop).await.unwrap().len()),
+        ("revisions::get", revisions::get(db, shop, f.revision).await.unwrap().iter().count()),
+        ("revisions::of_document", revisions::of_document(db, shop, f.document).await.unwrap().len()),
+        ("revisions::newest_and_active", revisions::newest_and_active(db, shop).await.unwrap().len()),
+        ("documents::find_by_name", same_name.unwrap().iter().count()),
+        ("revisions::find_unchanged", same_file.unwrap().iter().count()),
+        ("chunks::by_ids", chunks::by_ids(db, shop, &[f.chunk]).await.unwrap().len()),
+        ("chunks::get", chunks::get(db, shop, f.chunk).await.unwrap().iter().count()),
+        ("chunks::by_revision", chunks::by_revision(db, shop, f.revision).await.unwrap().len()),
+        ("chunks::neighbours", chunks::neighbours(db, shop, &chunk, (9, 9)).await.unwrap().len()),
+        ("indexing::active_chunks", indexing::active_chunks(db, shop, "model", None, 9).await.unwrap().len()),
+        ("indexing::one", indexing::chunk_with_embedding(db, shop, f.chunk, "model").await.unwrap().iter().count()),
+        ("indexing::active_ids", indexing::active_ids(db, shop).await.unwrap().len()),
+        ("indexing::count_active", indexing::count_active(db, shop).await.unwrap()),
+        ("conversations::get", conversations::get(db, shop, f.conversation).await.unwrap().iter().count()),
+        ("conversations::by_buyer", conversations::by_buyer(db, shop, "buyer").await.unwrap().len()),
+        ("messages::get", messages::get(db, shop, f.message).await.unwrap().iter().count()),
+        ("messages::after", messages::after(db, shop, f.conversation, 0, 9).await.unwrap().len()),
+        ("messages::before", messages::before(db, shop, f.conversation, 9, 9).await.unwrap().len()),
+        ("inbox::list", inbox::list(db, shop, &inbox_query).await.unwrap().len()),
+        ("inbox::get", inbox::get(db, shop, f.conversation).await.unwrap().iter().count()),
+        ("inbox::counts", inbox::counts(db, shop, f.account).await.unwrap().open as usize),
+        ("turns::get", turns::get(db, shop, f.turn).await.unwrap().iter().count()),
+        ("turns::of_conversation", turns::of_conversation(db, shop, f.conversation).await.unwrap().len()),
+        ("turns::queue", turns::queue(db, shop, 9).await.unwrap().len()),
+        ("turns::list_recent", turns::list_recent(db, shop, &turn_query).await.unwrap().len()),
+        ("ops::replay_rows", ops::replay_rows(db, shop, period).await.unwrap().len()),
+        ("ops::days", ops::days(db, shop, period, 0).await.unwrap().len()),
+        ("feedback::list", feedback::list(db, shop, far, 9).await.unwrap().len()),
+        ("feedback::of_turn", feedback::of_turn(db, shop, f.turn).await.unwrap().len()),
+        ("audit::list", audit::list(db, shop, far, 9).await.unwrap().len()),
+    ]
+}
+
+fn any_chunk(f: &Furniture) -> chunks::ChunkRow {
+    chunks::ChunkRow {
+        id: f.chunk,
+        document_id: f.document,
+        revision_id: f.revision,
+        document_name: String::new(),
+        sku: None,
+        audience: crate::domain::document::Audience::Buyers,
+        text: String::new(),
+        heading_path: vec![],
+        page: None,
+        span: crate::domain::text::Span { start: 0, end: 0 },
+        n_tokens: 0,
+        ordinal: 0,
+        disabled: false,
+        edited: false,
+    }
+}
+
+/// What a shop changes of the furniture, function by function, each undone.
+async fn changed(db: &Db, shop: ShopId, f: &Furniture) -> Vec<(&'static str, bool)> {
+    let mut done = vec![];
+    macro_rules! tries {
+        ($($name:literal: $tx:ident => $outcome:expr;)*) => {$({
+            let mut $tx = db.begin().await.unwrap();
+            done.push(($name, $outcome));
+        })*};
+    }
+    let form = widgets::WidgetForm { name: "X".into(), allowed_origins: vec![], settings: Default::default() };
+    let edit = chunks::ChunkEdit { text: "x", n_tokens: 1, model_id: "m", embedding: &[1.0] };
+    let new =
+        NewMessage { author: Author::Agent, account: None, text: "x", citations: &[], turn: None, client_key: None };
+    let question = turns::NewQuestion { text: "x", client_key: None, lang: crate::domain::text::Lang::En };
+    let author = Author::Agent;
+    let reply =
+        turns::NewReply { turn: f.turn, expected_version: f.version, author, account: None, text: "x", citations: &[] };
+    let verdict = Verdict::Accepted;
+    let judged = feedback::NewFeedback { turn: f.turn, account: f.account, verdict, reason: None, final_text: None };
+    let embeddings = [(f.chunk, vec![1.0])];
+    tries! {
+        "set_role": tx => accounts::set_role(&mut tx, shop, f.account, accounts::Role::Owner).await.unwrap();
+        "set_name": tx => accounts::set_name(&mut tx, shop, f.account, "x").await.unwrap();
+        "set_disabled": tx => accounts::set_disabled(&mut tx, shop, f.account, true).await.unwrap();
+        "widgets::update": tx => widgets::update(&mut tx, shop, f.widget, &form).await.unwrap();
+        "widgets::remove": tx => widgets::remove(&mut tx, shop, f.widget).await.unwrap();
+        "set_meta": tx => documents::set_meta(&mut tx, shop, f.document, &testing::meta("x")).await.unwrap();
+        "mark_removed": tx => documents::mark_removed(&mut tx, shop, f.document).await.unwrap();
+        "revisions::create": tx =>
+            revisions::create(&mut tx, shop, f.document, &new_revision("x")).await.unwrap().is_some();
+        "set_progress": tx => revisions::set_progress(&mut tx, shop, f.revision, (1, 2)).await.unwrap();
+        "chunks::set_disabled": tx => chunks::set_disabled(&mut tx, shop, f.chunk, true).await.unwrap();
+        "chunks::set_text": tx => chunks::set_text(&mut tx, shop, f.chunk, &edit).await.unwrap();
+        "chunks::rewrite": tx => chunks::rewrite(&mut tx, shop, f.chunk, "x").await.unwrap();
+        "put_embeddings": tx => indexing::put_embeddings(&mut tx, shop, "m", &embeddings).await.unwrap() > 0;
+        "take_over": tx => conversations::take_over(&mut tx, shop, f.conversation, f.account).await.unwrap();
+        "set_closed": tx => conversations::set_closed(&mut tx, shop, f.conversation, true).await.unwrap();
+        "messages::add": tx => messages::add(&mut tx, shop, f.conversation, &new).await.unwrap().is_some();
+        "ask": tx => turns::ask(&mut tx, shop, f.conversation, &question).await.unwrap().is_some();
+        "supersede_open": tx => !turns::supersede_open(&mut tx, shop, f.conversation).await.unwrap().is_empty();
+        "reply": tx => turns::reply(&mut tx, shop, &reply).await.unwrap().is_some();
+        "reject": tx => turns::reject(&mut tx, shop, f.turn, f.version).await.unwrap().is_some();
+        "feedback": tx => feedback::insert(&mut tx, shop, &judged).await.unwrap().is_some();
+    }
+    done
+}
+
+#[tokio::test]
+async fn no_shop_sees_or_changes_what_another_has() {
+    for Scratch { db, .. } in scratches().await {
+        let (mine, other) = (shop(&db).await, shop(&db).await);
+        let furniture = furnish(&db, mine).await;
+        for (what, n_seen) in seen(&db, mine, &furniture).await {
+            assert!(n_seen > 0, "{what} shows the shop its own");
+        }
+        for (what, n_seen) in seen(&db, other, &furniture).await {
+            assert_eq!(n_seen, 0, "{what}");
+        }
+        for (what, did) in changed(&db, mine, &furniture).await {
+            assert!(did, "{what} changes the shop's own");
+        }
+        for (what, did) in changed(&db, other, &furniture).await {
+            assert!(!did, "{what}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_another_shop_does_first_leaves_no_trace() {
+    for Scratch { db, .. } in scratches().await {
+        let (mine, other) = (shop(&db).await, shop(&db).await);
+        let f = furnish(&db, mine).await;
+        let mut tx = db.begin().await.unwrap();
+        assert_eq!(chunks::purge_revision(&mut tx, other, f.revision).await.unwrap(), 0);
+        assert_eq!(documents::purge(&mut tx, other, f.document).await.unwrap(), [""; 0]);
+        assert!(!conversations::hand_back(&mut tx, other, f.conversation).await.unwrap());
+        assert!(!revisions::set_state(&mut tx, other, f.revision, RevisionState::Queued).await.unwrap());
+        tx.commit().await.unwrap();
+        assert_eq!(chunks::by_revision(&db, mine, f.revision).await.unwrap().len(), 2);
+    }
+}
