@@ -9,3 +9,4 @@ pub mod events;
 pub mod lifecycle;
 pub mod storage;
 pub mod telemetry;
+pub mod vectors;
