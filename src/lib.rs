@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod domain;
 pub mod events;
+pub mod inference;
 pub mod lifecycle;
 pub mod storage;
 pub mod telemetry;
