@@ -8,6 +8,7 @@ pub mod domain;
 pub mod events;
 pub mod inference;
 pub mod lifecycle;
+pub mod retrieve;
 pub mod storage;
 pub mod telemetry;
 pub mod vectors;
