@@ -7,6 +7,7 @@ pub mod clock;
 pub mod domain;
 pub mod events;
 pub mod inference;
+pub mod ingest;
 pub mod lifecycle;
 pub mod retrieve;
 pub mod storage;
