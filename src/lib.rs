@@ -9,6 +9,7 @@ pub mod domain;
 pub mod events;
 pub mod inference;
 pub mod ingest;
+pub mod jobs;
 pub mod learn;
 pub mod lifecycle;
 pub mod prompts;

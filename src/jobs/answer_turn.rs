@@ -1,0 +1,289 @@
+//! The job that answers: draft, decide, then send, hold, or hand to a person.
+//!
+//! Whatever goes wrong here ends with a person: a stage that fails, a model that is missing, a queue that is too long.
+
+use rand::Rng;
+use serde_json::json;
+use tokio::sync::mpsc;
+use tracing::{info, warn};
+
+use super::{JobError, Runner};
+use crate::answer::{Answered, Ask, topic};
+use crate::domain::conversation::{Author, Citation, Handler};
+use crate::domain::decision::{Decision, Evidence, Reason, decide};
+use crate::domain::fault::Fault;
+use crate::domain::ids::{ShopId, TurnId};
+use crate::domain::job::Lane;
+use crate::domain::policy::Mode;
+use crate::domain::record::{AnswerRecord, RecordedHit, StageTimes, Unsupported};
+use crate::domain::score::Confidence;
+use crate::domain::turn::TurnState;
+use crate::events::Event;
+use crate::retrieve::Scope;
+use crate::storage::conversations::{self, Conversation, ConversationKind};
+use crate::storage::jobs::{self, JobState};
+use crate::storage::messages::{self, NewMessage};
+use crate::storage::policies::{self, PolicyVersion};
+use crate::storage::turns::{self, NewDecision, NewReply, Turn};
+use crate::storage::{StorageError, Tx};
+
+/// Earlier messages that a follow-up may point back to.
+const HISTORY: u32 = 12;
+/// Pieces of a draft that may wait for the bus.
+const TOKEN_CHANNEL: usize = 64;
+/// What the buyer's page shows in its own words when a person will answer.
+const PERSON_WILL_ANSWER: &str = "person_will_answer";
+
+/// What there is to decide on.
+struct Drafted {
+    draft: Option<String>,
+    citations: Vec<Citation>,
+    evidence: Evidence,
+    record: AnswerRecord,
+}
+
+impl Runner {
+    /// Answers a turn that is still asked; any other is left alone.
+    pub(super) async fn answer_turn(&self, shop: ShopId, id: TurnId) -> Result<(), JobError> {
+        let Some((turn, conversation)) = self.still_asked(shop, id).await? else { return Ok(()) };
+        let policy = policies::current(&self.db, shop).await?;
+        self.typing(shop, &conversation, true);
+        let outcome = match self.too_many_wait().await? {
+            true => Err(Reason::Overloaded),
+            false => self.draft(shop, (&turn, &conversation), &policy).await,
+        };
+        self.typing(shop, &conversation, false);
+        let answered = outcome.unwrap_or_else(nobody_answered);
+        Ok(self.conclude(shop, (&turn, &conversation), &policy, answered).await?)
+    }
+
+    /// For a turn whose job was given up.
+    pub(super) async fn hand_to_a_person(&self, shop: ShopId, id: TurnId) -> Result<(), JobError> {
+        let Some((turn, conversation)) = self.still_asked(shop, id).await? else { return Ok(()) };
+        let policy = policies::current(&self.db, shop).await?;
+        let answered = nobody_answered(Reason::StageFailed);
+        Ok(self.conclude(shop, (&turn, &conversation), &policy, answered).await?)
+    }
+
+    async fn still_asked(&self, shop: ShopId, id: TurnId) -> Result<Option<(Turn, Conversation)>, StorageError> {
+        let Some(turn) = turns::get(&self.db, shop, id).await? else { return Ok(None) };
+        if turn.state != TurnState::Asked {
+            return Ok(None);
+        }
+        Ok(conversations::get(&self.db, shop, turn.conversation).await?.map(|conversation| (turn, conversation)))
+    }
+
+    async fn too_many_wait(&self) -> Result<bool, StorageError> {
+        let counts = jobs::counts(&self.db).await?;
+        let waiting = counts.iter().find(|count| count.lane == Lane::Interactive && count.state == JobState::Queued);
+        Ok(waiting.is_some_and(|count| count.n_jobs as usize > self.options.max_waiting_turns))
+    }
+
+    /// The draft with its evidence, or why there is none. Its pieces go to the agents' pages as they come.
+    async fn draft(
+        &self,
+        shop: ShopId,
+        (turn, conversation): (&Turn, &Conversation),
+        policy: &PolicyVersion,
+    ) -> Result<Drafted, Reason> {
+        let previous = self.previous(shop, turn).await.map_err(|error| failed(&error))?;
+        let scope = Scope { shop, buyers_only: true, sku: None, lane: Lane::Interactive };
+        let ask = Ask { scope, message: turn.question.clone(), previous };
+        // What agents are not to see is not shown to them while it is written either.
+        let is_shadowed = policy.policy.mode(topic::topic(&turn.question)) == Mode::Shadow;
+        let (sender, mut pieces) = mpsc::channel(TOKEN_CHANNEL);
+        let listen = async {
+            while let Some(text) = pieces.recv().await.filter(|_| !is_shadowed) {
+                self.bus.publish(shop, Event::DraftToken { turn: turn.id, text });
+            }
+        };
+        let answer = tokio::time::timeout(self.options.answer_timeout, self.answering.answer(&ask, Some(sender)));
+        let (answered, ()) = tokio::join!(answer, listen);
+        let mut answered = match answered {
+            Ok(Ok(answered)) => answered,
+            Ok(Err(error)) => {
+                warn!(turn.id = %turn.id, %error, "a stage of answering failed");
+                return Err(match error.fault() {
+                    Fault::Overloaded => Reason::Overloaded,
+                    Fault::Transient => Reason::ModelUnavailable,
+                    Fault::Caller | Fault::Content | Fault::Bug => Reason::StageFailed,
+                });
+            }
+            Err(_) => {
+                warn!(turn.id = %turn.id, "answering took too long");
+                return Err(Reason::StageFailed);
+            }
+        };
+        if conversation.handler == Handler::Agent {
+            answered.evidence.holds.push(Reason::TakenOver);
+        }
+        Ok(answered.into())
+    }
+
+    /// What the buyer said just before, for a follow-up that points back to it.
+    async fn previous(&self, shop: ShopId, turn: &Turn) -> Result<Option<String>, StorageError> {
+        let Some(asked) = messages::get(&self.db, shop, turn.message).await? else { return Ok(None) };
+        let before = messages::before(&self.db, shop, turn.conversation, asked.seq, HISTORY).await?;
+        let said = before.into_iter().filter(|message| message.author == Author::Buyer);
+        Ok(said.max_by_key(|message| message.seq).map(|message| message.text))
+    }
+
+    /// Decides, and does what was decided, all in one transaction. A turn that has moved on meanwhile is left alone.
+    async fn conclude(
+        &self,
+        shop: ShopId,
+        (turn, conversation): (&Turn, &Conversation),
+        policy: &PolicyVersion,
+        answered: Drafted,
+    ) -> Result<(), StorageError> {
+        let draw = rand::rngs::ThreadRng::default().random::<f64>();
+        let decision = decide(&answered.evidence, &policy.policy, draw);
+        let record = serde_json::to_value(&answered.record).unwrap_or_else(|_| json!({}));
+        let new = NewDecision {
+            turn: turn.id,
+            expected_version: turn.version,
+            draft: answered.draft.as_deref(),
+            citations: &answered.citations,
+            evidence: &answered.evidence,
+            decision: &decision,
+            policy: policy.id,
+            draw,
+            record: &record,
+        };
+        let mut tx = self.db.begin().await?;
+        let Some(version) = turns::record_decision(&mut tx, shop, &new).await? else { return Ok(()) };
+        let said = match conversation.kind {
+            ConversationKind::Test => None,
+            ConversationKind::Buyer => tell_the_buyer(&mut tx, shop, (turn, version), &decision, &answered).await?,
+        };
+        tx.commit().await?;
+        if let Some(seq) = said {
+            self.bus.publish(shop, Event::MessageAdded { conversation: turn.conversation, seq });
+        }
+        self.bus.publish(shop, Event::TurnChanged { conversation: turn.conversation, turn: turn.id });
+        log(turn, policy, &decision, &answered);
+        Ok(())
+    }
+
+    fn typing(&self, shop: ShopId, conversation: &Conversation, is_typing: bool) {
+        if conversation.kind == ConversationKind::Buyer {
+            self.bus.publish(shop, Event::Typing { conversation: conversation.id, is_typing });
+        }
+    }
+}
+
+/// Sends the draft, or says that a person will answer; the number of the message that was added.
+async fn tell_the_buyer(
+    tx: &mut Tx,
+    shop: ShopId,
+    (turn, version): (&Turn, i64),
+    decision: &Decision,
+    answered: &Drafted,
+) -> Result<Option<i64>, StorageError> {
+    let message = match (decision, &answered.draft) {
+        (Decision::AutoSend { .. }, Some(text)) => {
+            let reply = NewReply {
+                turn: turn.id,
+                expected_version: version,
+                author: Author::Assistant,
+                account: None,
+                text,
+                citations: &answered.citations,
+            };
+            turns::reply(tx, shop, &reply).await?
+        }
+        (Decision::AutoSend { .. } | Decision::Review { .. } | Decision::Escalate { .. }, _) => {
+            let notice = NewMessage {
+                author: Author::Notice,
+                account: None,
+                text: PERSON_WILL_ANSWER,
+                citations: &[],
+                turn: Some(turn.id),
+                client_key: None,
+            };
+            messages::add(tx, shop, turn.conversation, &notice).await?.map(|added| added.message)
+        }
+    };
+    Ok(message.map(|message| message.seq))
+}
+
+/// Evidence that leads to a person, whatever the policy.
+fn nobody_answered(reason: Reason) -> Drafted {
+    let evidence = Evidence {
+        escalations: vec![reason],
+        holds: vec![],
+        grounded_share: 0.0,
+        confidence: Confidence::NONE,
+        topic: "other".to_owned(),
+    };
+    Drafted { draft: None, citations: vec![], evidence, record: AnswerRecord::default() }
+}
+
+impl From<Answered> for Drafted {
+    /// An assistant without an answer leaves the page to the agent.
+    fn from(answered: Answered) -> Self {
+        let ms = answered.timings;
+        let hits = answered.hits.into_iter().zip(1..).map(|(hit, rank)| RecordedHit {
+            chunk: hit.chunk,
+            document: hit.document,
+            heading_path: hit.heading_path,
+            page: hit.page,
+            text: hit.text,
+            similarity: hit.similarity,
+            lexical: hit.lexical,
+            rank,
+        });
+        // The pages count characters, the grounding bytes.
+        let n_chars = |end: usize| answered.draft[..end].chars().count();
+        let unsupported: Vec<_> = answered
+            .unsupported
+            .iter()
+            .map(|claim| Unsupported {
+                start: n_chars(claim.span.start),
+                end: n_chars(claim.span.end),
+                text: claim.text.clone(),
+            })
+            .collect();
+        let record = AnswerRecord {
+            hits: hits.collect(),
+            ms: StageTimes {
+                retrieve: Some(ms.retrieve_ms),
+                generate: Some(ms.draft_ms),
+                score: Some(ms.total_ms - ms.retrieve_ms - ms.draft_ms),
+                total: Some(ms.total_ms),
+            },
+            unsupported,
+            model_id: answered.generator.unwrap_or_default(),
+            prompt_hash: answered.prompt_hash.unwrap_or_default(),
+            rewritten: Some(answered.question),
+        };
+        let draft = Some(answered.draft).filter(|_| !answered.abstained);
+        Self { draft, citations: answered.citations, evidence: answered.evidence, record }
+    }
+}
+
+fn failed(error: &dyn std::error::Error) -> Reason {
+    warn!(%error, "a stage of answering failed");
+    Reason::StageFailed
+}
+
+/// One line that tells the whole turn, without its words.
+fn log(turn: &Turn, policy: &PolicyVersion, decision: &Decision, answered: &Drafted) {
+    let ms = answered.record.ms;
+    info!(
+        turn.id = %turn.id,
+        decision = decision.code(),
+        reasons = ?decision.reasons(),
+        confidence = answered.evidence.confidence.value(),
+        bar = policy.policy.bar(&answered.evidence.topic),
+        topic = answered.evidence.topic,
+        grounded_share = answered.evidence.grounded_share,
+        n_hits = answered.record.hits.len(),
+        retrieve_ms = ms.retrieve,
+        generate_ms = ms.generate,
+        total_ms = ms.total,
+        policy.number = policy.number,
+        model = answered.record.model_id,
+        "answer.turn.decided"
+    );
+}
