@@ -7,6 +7,7 @@ pub mod answer;
 pub mod clock;
 pub mod domain;
 pub mod events;
+pub mod http;
 pub mod inference;
 pub mod ingest;
 pub mod jobs;

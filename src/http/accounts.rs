@@ -1,0 +1,68 @@
+//! Signing in and out, and setting a password.
+
+mod login;
+mod me;
+mod set_password;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::domain::ids::{AccountId, ShopId};
+use crate::http::error::{ApiError, ApiResult};
+use crate::http::permission::Permission;
+use crate::http::routes::{Route, Routes};
+use crate::http::state::AppState;
+use crate::storage::accounts::{Account, Role};
+use crate::storage::shops;
+
+/// Adds the routes of this room.
+pub fn routes(routes: Routes) -> Routes {
+    let sign_in =
+        Route::post("/v1/login", Permission::Public, "Sign in; the cookie is for pages, the token for scripts")
+            .takes::<login::LoginBody>()
+            .returns::<login::LoginAnswer>(200)
+            .example(
+                json!({ "email": "agent@shop.example", "password": "a long password" }),
+                json!({ "account": example_account(), "token": "9f2b…" }),
+            );
+    let set_password =
+        Route::post("/v1/password", Permission::Public, "Set the password with the token of an invitation")
+            .takes::<set_password::PasswordBody>();
+    routes
+        .add(sign_in, login::log_in)
+        .add(Route::post("/v1/logout", Permission::SignedIn, "End this session"), me::log_out)
+        .add(Route::get("/v1/me", Permission::SignedIn, "Who is signed in").returns::<MeView>(200), me::show_me)
+        .add(set_password, set_password::set_password)
+}
+
+fn example_account() -> Value {
+    json!({
+        "id": "01890a5d-ac96-774b-bcce-b302099a8057", "email": "agent@shop.example", "name": "小林", "role": "agent",
+        "shop_id": "01890a5d-ac96-774b-bcce-b302099a8058", "shop_name": "Teahouse",
+    })
+}
+
+/// The person who is signed in.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct MeView {
+    id: AccountId,
+    email: String,
+    name: String,
+    role: Role,
+    shop_id: ShopId,
+    shop_name: String,
+}
+
+impl MeView {
+    async fn of(state: &AppState, account: Account) -> ApiResult<Self> {
+        let shop = shops::get(&state.db, account.shop).await?.ok_or_else(|| ApiError::bug(NoShop))?;
+        let Account { id, email, name, role, shop: shop_id, .. } = account;
+        Ok(Self { id, email, name, role, shop_id, shop_name: shop.name })
+    }
+}
+
+/// An account names a shop that is not there, against the foreign key.
+#[derive(Debug, thiserror::Error)]
+#[error("an account has no shop")]
+struct NoShop;

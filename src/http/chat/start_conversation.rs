@@ -1,0 +1,57 @@
+//! `POST /v1/widgets/{widget_id}/conversations`: anybody, on the sites that the widget names.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::ids::{ConversationId, WidgetId};
+use crate::domain::text::Lang;
+use crate::events::Event;
+use crate::http::chat::show_widget::find_widget;
+use crate::http::error::{ApiError, ApiResult, Code};
+use crate::http::extract::{ClientAddress, Json, Path, RequestHead};
+use crate::http::password::{hash_token, new_token};
+use crate::http::state::AppState;
+use crate::http::views::MessageView;
+use crate::storage::conversations::{self, ConversationKind, NewConversation};
+
+#[derive(Deserialize, JsonSchema)]
+pub struct StartBody {
+    /// The language of the page.
+    lang: Lang,
+    /// The product that the page shows.
+    #[serde(default)]
+    sku: Option<String>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct Started {
+    conversation_id: ConversationId,
+    /// Opens this conversation; shown once.
+    token: String,
+    messages: Vec<MessageView>,
+}
+
+pub async fn start_conversation(
+    State(state): State<AppState>,
+    ClientAddress(address): ClientAddress,
+    Path(id): Path<WidgetId>,
+    head: RequestHead,
+    Json(body): Json<StartBody>,
+) -> ApiResult<(StatusCode, Json<Started>)> {
+    let widget = find_widget(&state, id, &head).await?;
+    let slow_down = |seconds| ApiError::from(Code::TooManyRequests).retry_after_s(seconds);
+    state.limits.conversations.take(&address, state.now_ms()).map_err(slow_down)?;
+    let token = new_token();
+    let hash = hash_token(&token);
+    let sku = body.sku.as_deref().map(str::trim).filter(|sku| !sku.is_empty() && sku.len() <= 100);
+    let new =
+        NewConversation { widget: Some(id), kind: ConversationKind::Buyer, buyer_hash: &hash, lang: body.lang, sku };
+    let mut tx = state.db.begin().await?;
+    let conversation = conversations::create(&mut tx, widget.shop, &new).await?;
+    tx.commit().await?;
+    state.bus.publish(widget.shop, Event::ConversationChanged { conversation: conversation.id });
+    let started = Started { conversation_id: conversation.id, token, messages: vec![] };
+    Ok((StatusCode::CREATED, Json(started)))
+}

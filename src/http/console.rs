@@ -1,0 +1,96 @@
+//! The agents' room: what waits, the conversations, and what becomes of drafts.
+
+mod accept_draft;
+mod conflict;
+mod edit_draft;
+mod hand_over;
+mod items;
+mod list_conversations;
+mod list_queue;
+mod open_conversation;
+mod open_turn;
+mod reject_draft;
+mod send_reply;
+mod show_source;
+mod stream_events;
+mod write_message;
+
+use serde_json::{Value, json};
+
+use crate::http::permission::Permission::{Drafts, ReadDrafts};
+use crate::http::routes::{Route, Routes};
+use crate::http::sources::SourceView;
+use crate::http::views::TurnView;
+
+/// Adds the routes of this room.
+pub fn routes(routes: Routes) -> Routes {
+    routes.with(reading_routes).with(draft_routes).with(conversation_routes)
+}
+
+fn reading_routes(routes: Routes) -> Routes {
+    let queue = Route::get("/v1/console/queue", ReadDrafts, "What waits for an agent, the longest waiting first")
+        .returns::<list_queue::QueueAnswer>(200);
+    let list = Route::get("/v1/console/conversations", ReadDrafts, "Conversations, last changed first")
+        .query::<list_conversations::ConversationsQuery>()
+        .returns::<list_conversations::ConversationsAnswer>(200);
+    let open = Route::get("/v1/console/conversations/{id}", ReadDrafts, "One conversation with its messages and turns")
+        .returns::<open_conversation::ConversationAnswer>(200);
+    let turn =
+        Route::get("/v1/console/turns/{id}", ReadDrafts, "One turn: the draft, its sources, how sure the assistant is")
+            .returns::<TurnView>(200);
+    let source =
+        Route::get("/v1/console/sources/{turn_id}/{number}", ReadDrafts, "What a citation of a draft leads to")
+            .returns::<SourceView>(200);
+    let events = Route::get("/v1/console/events", ReadDrafts, "What changes, as it changes").streams(
+        "`queue` {turn_id, conversation_id, state} · `message` {conversation_id, seq} · `draft` {turn_id, text} (a piece) · \
+         `conversation` {conversation_id} · `resync` {} (read everything anew) · `bye` {} (come back)",
+    );
+    routes
+        .add(queue, list_queue::list_queue)
+        .add(list, list_conversations::list_conversations)
+        .add(open, open_conversation::open_conversation)
+        .add(turn, open_turn::open_turn)
+        .add(source, show_source::show_source)
+        .add(events, stream_events::stream_events)
+}
+
+fn draft_routes(routes: Routes) -> Routes {
+    let sent = json!({ "message": {
+        "id": "01890a5d-ac96-774b-bcce-b302099a8062", "seq": 2, "author": "reviewed", "author_name": "小林",
+        "text": "Within 7 days [1].", "thumbs": null, "created_at_ms": 1_767_225_660_000_i64,
+        "citations": [{ "number": 1, "document": "returns.md", "heading_path": ["Returns"], "quote": "within 7 days" }],
+    } });
+    let accept = Route::post("/v1/console/turns/{id}/accept", Drafts, "Send a draft as it is")
+        .takes::<accept_draft::AcceptBody>()
+        .returns::<send_reply::ReplyAnswer>(200)
+        .example(json!({ "version": 1 }), sent.clone());
+    let edit = Route::post("/v1/console/turns/{id}/edit", Drafts, "Send a draft after a change")
+        .takes::<edit_draft::EditBody>()
+        .returns::<send_reply::ReplyAnswer>(200)
+        .example(json!({ "version": 1, "text": "Within 7 days [1]." }), sent);
+    let reject =
+        Route::post("/v1/console/turns/{id}/reject", Drafts, "Refuse a draft; the buyer still waits for a reply")
+            .takes::<reject_draft::RejectBody>()
+            .returns::<TurnView>(200)
+            .example(json!({ "version": 1, "reason": "wrong", "note": "the period is 14 days" }), Value::Null);
+    routes
+        .add(accept, accept_draft::accept_draft)
+        .add(edit, edit_draft::edit_draft)
+        .add(reject, reject_draft::reject_draft)
+}
+
+fn conversation_routes(routes: Routes) -> Routes {
+    let write = Route::post("/v1/console/conversations/{id}/messages", Drafts, "Write to a buyer in own words")
+        .takes::<write_message::WriteBody>()
+        .returns::<send_reply::ReplyAnswer>(200);
+    let take = Route::post("/v1/console/conversations/{id}/take-over", Drafts, "Answer instead of the assistant");
+    let back = Route::post("/v1/console/conversations/{id}/hand-back", Drafts, "Let the assistant answer again");
+    let close = Route::post("/v1/console/conversations/{id}/close", Drafts, "Be done with a conversation");
+    let reopen = Route::post("/v1/console/conversations/{id}/reopen", Drafts, "Take a conversation up again");
+    routes
+        .add(write, write_message::write_message)
+        .add(take.returns::<items::ConversationItem>(200), hand_over::take_over)
+        .add(back.returns::<items::ConversationItem>(200), hand_over::hand_back)
+        .add(close.returns::<items::ConversationItem>(200), hand_over::close)
+        .add(reopen.returns::<items::ConversationItem>(200), hand_over::reopen)
+}

@@ -1,0 +1,53 @@
+//! `POST /v1/console/turns/{id}/reject`: agents, owners. Nothing is sent: the buyer waits for an agent's own words.
+
+use axum::extract::State;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::domain::ids::TurnId;
+use crate::domain::turn::{RejectReason, Verdict};
+use crate::events::Event;
+use crate::http::console::conflict::already_resolved;
+use crate::http::console::open_turn::read_turn;
+use crate::http::error::{ApiResult, Code};
+use crate::http::extract::{Json, Path};
+use crate::http::guard::Member;
+use crate::http::state::AppState;
+use crate::http::trail::note;
+use crate::http::views::TurnView;
+use crate::storage::feedback::{self, NewFeedback};
+use crate::storage::turns;
+
+#[derive(Deserialize, JsonSchema)]
+pub struct RejectBody {
+    /// The version of the turn that was read.
+    version: i64,
+    reason: RejectReason,
+    /// For those who keep the knowledge; stands in the audit log.
+    #[serde(default)]
+    note: String,
+}
+
+pub async fn reject_draft(
+    State(state): State<AppState>,
+    member: Member,
+    Path(id): Path<TurnId>,
+    Json(body): Json<RejectBody>,
+) -> ApiResult<Json<TurnView>> {
+    let shop = member.shop();
+    let turn = turns::get(&state.db, shop, id).await?.ok_or(Code::NotFound)?;
+    let mut tx = state.db.begin().await?;
+    if turns::reject(&mut tx, shop, id, body.version).await?.is_none() {
+        drop(tx);
+        return Err(already_resolved(&state, shop, id).await);
+    }
+    let (account, reason) = (member.id(), Some(body.reason));
+    let judgement = NewFeedback { turn: id, account, verdict: Verdict::Rejected, reason, final_text: None };
+    feedback::insert(&mut tx, shop, &judgement).await?;
+    let detail = json!({ "reason": body.reason, "note": body.note.trim() });
+    note(&mut tx, &member, "draft_rejected", (&id.to_string(), detail)).await?;
+    tx.commit().await?;
+    state.bus.publish(shop, Event::TurnChanged { conversation: turn.conversation, turn: id });
+    Ok(Json(read_turn(&state, shop, id).await?))
+}

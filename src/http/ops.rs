@@ -1,0 +1,96 @@
+//! The room of ops: what is sent by itself, how well that goes, and who works here.
+
+mod accounts;
+mod audit;
+mod change_policy;
+mod numbers;
+mod preview_policy;
+mod show_policy;
+mod turns;
+mod widgets;
+
+use serde_json::{Value, json};
+
+use crate::http::permission::Permission::{Bars, People, ReadBars};
+use crate::http::routes::{Route, Routes};
+
+/// Adds the routes of this room.
+pub fn routes(routes: Routes) -> Routes {
+    routes.with(policy_routes).with(people_routes).with(widget_routes)
+}
+
+fn policy_routes(routes: Routes) -> Routes {
+    let show = Route::get("/v1/ops/policy", ReadBars, "The policy in force, and the newest 50 before it")
+        .returns::<show_policy::PolicyAnswer>(200);
+    let set = Route::post("/v1/ops/policy", Bars, "Put another policy in force")
+        .takes::<change_policy::PolicyBody>()
+        .returns::<show_policy::PolicyAnswer>(200)
+        .example(json!({ "policy": example_policy(), "note": "returns are safe by now", "based_on": 3 }), Value::Null);
+    let stop = Route::post("/v1/ops/kill-switch", Bars, "Stop or resume all auto-sending")
+        .takes::<change_policy::KillSwitchBody>()
+        .returns::<show_policy::PolicyAnswer>(200)
+        .example(json!({ "on": true, "note": "wrong prices since noon" }), Value::Null);
+    let preview =
+        Route::post("/v1/ops/preview", ReadBars, "Try a policy on the turns of the last days; changes nothing")
+            .takes::<preview_policy::PreviewBody>()
+            .returns::<crate::learn::replay::Preview>(200)
+            .example(json!({ "policy": example_policy(), "days": 30 }), Value::Null);
+    let numbers = Route::get("/v1/ops/numbers", ReadBars, "What happened, day by day")
+        .query::<numbers::NumbersQuery>()
+        .returns::<numbers::NumbersAnswer>(200);
+    let turns = Route::get("/v1/ops/turns", ReadBars, "The newest decided turns")
+        .query::<turns::TurnsQuery>()
+        .returns::<turns::TurnsAnswer>(200);
+    routes
+        .add(show, show_policy::show_policy)
+        .add(set, change_policy::set_policy)
+        .add(stop, change_policy::set_kill_switch)
+        .add(preview, preview_policy::preview_policy)
+        .add(numbers, numbers::show_numbers)
+        .add(turns, turns::list_turns)
+}
+
+fn people_routes(routes: Routes) -> Routes {
+    let list =
+        Route::get("/v1/ops/accounts", People, "The people of the shop").returns::<accounts::AccountsAnswer>(200);
+    let invite = Route::post("/v1/ops/accounts", People, "Invite somebody; the link is shown once")
+        .takes::<accounts::InviteBody>()
+        .returns::<accounts::Invitation>(201)
+        .example(json!({ "email": "new@shop.example", "name": "小王", "role": "agent" }), Value::Null);
+    let change = Route::patch("/v1/ops/accounts/{id}", People, "Change a role or a name, lock out or let in again")
+        .takes::<accounts::AccountPatch>()
+        .returns::<accounts::AccountView>(200);
+    let reset = Route::post("/v1/ops/accounts/{id}/reset-password", People, "Make a link that sets a new password")
+        .returns::<accounts::ResetAnswer>(200);
+    let log = Route::get("/v1/ops/audit", People, "Who changed what, newest first")
+        .query::<audit::AuditQuery>()
+        .returns::<audit::AuditAnswer>(200);
+    routes
+        .add(list, accounts::list_accounts)
+        .add(invite, accounts::invite)
+        .add(change, accounts::change_account)
+        .add(reset, accounts::reset_password)
+        .add(log, audit::list_audit)
+}
+
+fn widget_routes(routes: Routes) -> Routes {
+    let list = Route::get("/v1/ops/widgets", People, "The widgets of the shop").returns::<widgets::WidgetsAnswer>(200);
+    let add = Route::post("/v1/ops/widgets", People, "Make a widget")
+        .takes::<widgets::WidgetBody>()
+        .returns::<widgets::WidgetView>(201)
+        .example(json!({ "name": "main shop", "allowed_origins": ["https://shop.example"] }), Value::Null);
+    let change = Route::patch("/v1/ops/widgets/{id}", People, "Change a widget")
+        .takes::<widgets::WidgetPatch>()
+        .returns::<widgets::WidgetView>(200);
+    routes.add(list, widgets::list_widgets).add(add, widgets::add_widget).add(change, widgets::change_widget).add(
+        Route::delete("/v1/ops/widgets/{id}", People, "Take a widget away; its conversations stay"),
+        widgets::remove_widget,
+    )
+}
+
+fn example_policy() -> Value {
+    json!({
+        "bar": 0.85, "mode": "auto", "min_grounded_share": 0.5, "audit_rate": 0.2, "kill_switch": false,
+        "topics": { "complaint": { "mode": "assist", "bar": null } },
+    })
+}

@@ -1,0 +1,63 @@
+//! Who may do what: the whole matrix, on one screen.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::storage::accounts::Role;
+
+/// What a route needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Permission {
+    /// Nothing: anybody may call.
+    Public,
+    /// The token of the very conversation in the path.
+    Chat,
+    /// Any person of the shop.
+    SignedIn,
+    /// Deciding about drafts, talking to buyers.
+    Drafts,
+    /// Seeing drafts and conversations.
+    ReadDrafts,
+    /// Changing documents.
+    Knowledge,
+    /// Seeing documents.
+    ReadKnowledge,
+    /// Changing what is sent by itself.
+    Bars,
+    /// Seeing what is sent by itself, and how well.
+    ReadBars,
+    /// Accounts, widgets, the log of what people did.
+    People,
+}
+
+impl Permission {
+    /// Whether a person of the shop in `role` has it. `Public` needs nobody, and no role opens a buyer's chat.
+    pub fn is_held_by(self, role: Role) -> bool {
+        use Role::{Agent, Ops, Owner, Staff};
+        match self {
+            Self::Public | Self::SignedIn | Self::ReadKnowledge => true,
+            Self::Chat => false,
+            Self::Drafts => matches!(role, Agent | Owner),
+            Self::ReadDrafts | Self::ReadBars => matches!(role, Agent | Ops | Owner),
+            Self::Knowledge => matches!(role, Staff | Owner),
+            Self::Bars | Self::People => matches!(role, Ops | Owner),
+        }
+    }
+
+    /// Its name in `/openapi.json`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Chat => "chat",
+            Self::SignedIn => "signed_in",
+            Self::Drafts => "drafts",
+            Self::ReadDrafts => "read_drafts",
+            Self::Knowledge => "knowledge",
+            Self::ReadKnowledge => "read_knowledge",
+            Self::Bars => "bars",
+            Self::ReadBars => "read_bars",
+            Self::People => "people",
+        }
+    }
+}

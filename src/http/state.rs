@@ -1,0 +1,147 @@
+//! What every handler can reach. `app` makes it; nothing in here names an engine.
+
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::SharedClock;
+use crate::domain::ids::WidgetId;
+use crate::events::Bus;
+use crate::http::limits::Limiter;
+use crate::storage::Db;
+use crate::storage::files::FileStore;
+
+/// Numbers and switches of the HTTP side; `config` fills them in.
+#[derive(Debug, Clone)]
+pub struct HttpSettings {
+    /// How people reach us: `https://kefu.example.com`, without a slash at the end. Makes links, and cookies `Secure`.
+    pub public_url: String,
+    /// The largest file staff may upload.
+    pub max_upload_bytes: u64,
+    /// Whether a proxy in front of us sets `X-Forwarded-For`.
+    pub trust_forwarded_for: bool,
+    /// The widget that the page `/shop` shows.
+    pub demo_widget: Option<WidgetId>,
+    /// A session ends after this long in any case.
+    pub session_max_ms: i64,
+    /// Conversations that one address may start in ten minutes.
+    pub conversations_per_address: usize,
+    /// Messages that one conversation may bring in one minute.
+    pub messages_per_conversation: usize,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self {
+            public_url: "http://localhost:8080".into(),
+            max_upload_bytes: 50 * 1024 * 1024,
+            trust_forwarded_for: false,
+            demo_widget: None,
+            session_max_ms: 12 * 60 * 60 * 1000,
+            conversations_per_address: 200,
+            messages_per_conversation: 30,
+        }
+    }
+}
+
+impl HttpSettings {
+    /// Whether browsers reach us over TLS.
+    pub fn is_https(&self) -> bool {
+        self.public_url.starts_with("https://")
+    }
+}
+
+/// How far a part of the process has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ComponentState {
+    /// It works.
+    Ready,
+    /// It is being loaded.
+    Loading,
+    /// It does not work; `detail` says why.
+    Failed,
+}
+
+/// One part of the process, for the people who run it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Component {
+    /// What is running there: a model's name, an engine's.
+    pub id: String,
+    /// How far it has come.
+    pub state: ComponentState,
+    /// Why it failed, or what it is doing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+/// The parts that answering needs. The database is not among them: it is asked directly.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Components {
+    /// The vector index.
+    pub index: Component,
+    /// What turns texts into embeddings.
+    pub embedder: Component,
+    /// What writes drafts.
+    pub generator: Component,
+}
+
+/// Tells how the engines are, at once and without asking them to do anything.
+pub trait HealthView: Send + Sync {
+    /// How they are now.
+    fn components(&self) -> Components;
+}
+
+/// The counts behind the limits.
+#[derive(Debug)]
+pub struct Limits {
+    /// Failed logins, per account and address.
+    pub logins: Limiter,
+    /// Conversations, per address.
+    pub conversations: Limiter,
+    /// Messages, per conversation.
+    pub messages: Limiter,
+}
+
+impl Limits {
+    /// The counts that `settings` asks for.
+    pub fn new(settings: &HttpSettings) -> Self {
+        Self {
+            logins: Limiter::new(10, 15 * 60 * 1000),
+            conversations: Limiter::new(settings.conversations_per_address, 10 * 60 * 1000),
+            messages: Limiter::new(settings.messages_per_conversation, 60 * 1000),
+        }
+    }
+}
+
+/// What every handler can reach. Cloning gives another handle to the same things.
+#[derive(Clone)]
+pub struct AppState {
+    /// The truth.
+    pub db: Db,
+    /// What the pages listen to.
+    pub bus: Bus,
+    /// The time and new ids.
+    pub clock: SharedClock,
+    /// Uploaded bytes.
+    pub files: FileStore,
+    /// Tells the workers that a job was queued; called after the transaction.
+    pub wake_workers: Arc<dyn Fn() + Send + Sync>,
+    /// How the engines are.
+    pub health: Arc<dyn HealthView>,
+    /// Cancelled when streams must end.
+    pub stopping: CancellationToken,
+    /// Numbers and switches.
+    pub settings: Arc<HttpSettings>,
+    /// The counts behind the limits.
+    pub limits: Arc<Limits>,
+}
+
+impl AppState {
+    /// Milliseconds since 1970, UTC.
+    pub fn now_ms(&self) -> i64 {
+        self.clock.now_ms()
+    }
+}

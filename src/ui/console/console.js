@@ -1,0 +1,220 @@
+// The agents' room: three panes, live, by keyboard.
+
+import { h, show } from "/ui/shared/dom.js";
+import { addTexts, t } from "/ui/shared/i18n.js";
+import { icon } from "/ui/shared/icons.js";
+import { bindKeys, showKeys } from "/ui/shared/keys.js";
+import { enter, toLogin } from "/ui/shared/shell.js";
+import { listen } from "/ui/shared/sse.js";
+import { toast, toastProblem } from "/ui/shared/toast.js";
+import { alertFor } from "./alerts.js";
+import { draftPane, REJECT_REASONS } from "./draft.js";
+import en from "./en.js";
+import { listPane, tick } from "./list.js";
+import { Desk } from "./state.js";
+import { threadPane } from "./thread.js";
+import zh from "./zh.js";
+
+addTexts({ zh, en });
+
+const room = await enter("console", { fixed: true });
+if (room) start(room);
+
+function start({ me, main, banner }) {
+  const desk = new Desk(me, redraw);
+  const keys = shortcuts();
+  let isBusy = false;
+  const list = listPane(desk, open, keysButton());
+  const thread = threadPane(desk, {
+    back: () => open(null),
+    showDraft: () => view("draft"),
+    conversation,
+    send,
+  });
+  const draft = draftPane(desk, {
+    accept,
+    edit,
+    reject,
+    next,
+    begin: (text) => (view("thread"), thread.begin(text)),
+    back: () => view("thread"),
+    isBusy: () => isBusy,
+    keep: (text) => thread.keep(text),
+    kept: () => toast(t("kept")),
+  });
+  main.className = "desk";
+  show(main, h("h1", { class: "hidden-text" }, t("room.console")), list.node, thread.node, draft.node);
+
+  function redraw(what) {
+    if (what === "list") {
+      list.draw();
+      alertFor(desk.queue ?? []);
+    } else if (what === "stream") draft.drawStream();
+    else {
+      thread.draw();
+      draft.draw();
+    }
+  }
+
+  const view = (name) => (main.dataset.view = name);
+
+  function open(id) {
+    const hash = id ? `#/c/${id}` : "#/";
+    if (location.hash !== hash) location.hash = hash;
+    else follow();
+  }
+
+  function follow() {
+    const id = /^#\/c\/([\w-]+)$/.exec(location.hash)?.[1] ?? null;
+    view(id ? "thread" : "list");
+    if (id === desk.selected) return;
+    draft.reset();
+    desk.select(id);
+  }
+
+  function next() {
+    const waiting = desk.nextWaiting();
+    if (waiting) open(waiting.conversation_id);
+    else toast(t("nothing_waits"));
+  }
+
+  function move(step) {
+    const ids = desk.shownIds;
+    if (ids.length === 0) return;
+    const at = ids.indexOf(desk.selected);
+    open(ids[at < 0 ? 0 : Math.min(ids.length - 1, Math.max(0, at + step))]);
+  }
+
+  /** Runs one decision at a time; a lost race is told kindly and the truth is read again. */
+  async function act(run, done) {
+    if (isBusy) return false;
+    isBusy = true;
+    try {
+      const { turn } = desk;
+      await run();
+      draft.settle(turn);
+      draft.reset();
+      if (done) toast(done);
+      return true;
+    } catch (problem) {
+      if (problem.status === 401) toLogin();
+      else if (problem.code === "already_resolved") {
+        const isKept = draft.rescue();
+        draft.reset();
+        const { by, state } = problem.errors[0] ?? {};
+        const news = by
+          ? t("collision_by", { by })
+          : t("collision", { state: t(`state.${state ?? "replied"}`) });
+        toast(isKept ? `${news} ${t("kept")}` : news);
+      } else toastProblem(problem);
+      return false;
+    } finally {
+      isBusy = false;
+      await desk.loadAll();
+    }
+  }
+
+  const isReviewable = () => desk.turn?.state === "review" && desk.mayAct;
+  function accept() {
+    if (!isReviewable()) return false;
+    act(() => desk.turnAct(desk.turn, "accept"), t("sent"));
+  }
+  function edit(text) {
+    if (!isReviewable() || !text) return false;
+    const isSame = text === desk.turn.draft;
+    act(
+      () => (isSame ? desk.turnAct(desk.turn, "accept") : desk.turnAct(desk.turn, "edit", { text })),
+      t("sent"),
+    );
+  }
+  async function reject(reason, note) {
+    if (!isReviewable()) return;
+    const isDone = await act(
+      () => desk.turnAct(desk.turn, "reject", note ? { reason, note } : { reason }),
+      t("rejected"),
+    );
+    if (isDone) {
+      view("thread");
+      thread.box.focus();
+    }
+  }
+  function conversation(verb) {
+    return act(() => desk.conversationAct(verb), t(`done.${verb}`));
+  }
+  function send(text, key) {
+    return act(() => desk.write(text, key), null);
+  }
+
+  function finish() {
+    if (document.activeElement === thread.box) return thread.submit();
+    if (draft.mode === "edit") return edit(draft.edited);
+    return accept();
+  }
+
+  function shortcuts() {
+    const bindings = [
+      { keys: ["mod+enter"], text: t("keys.accept"), run: finish },
+      { keys: ["e"], text: t("keys.edit"), run: () => draft.startEdit() },
+      { keys: ["r"], text: t("keys.reject"), run: () => draft.startReject() },
+      {
+        keys: ["1", "2", "3", "4"],
+        text: t("keys.reasons"),
+        run: (_, key) => (draft.mode === "reject" ? reject(REJECT_REASONS[key - 1], draft.note) : false),
+      },
+      { keys: ["alt+d"], text: t("keys.diff"), run: () => draft.toggleDiff() },
+      {
+        keys: ["escape"],
+        text: t("keys.escape"),
+        run: () => (draft.mode !== "read" ? draft.leave() : document.activeElement?.blur()),
+      },
+      { keys: ["j", "alt+j"], text: t("keys.down"), run: () => move(1) },
+      { keys: ["k", "alt+k"], text: t("keys.up"), run: () => move(-1) },
+      { keys: ["n"], text: t("keys.next"), run: next },
+      { keys: ["w", "alt+l"], text: t("keys.write"), run: () => thread.box.focus() },
+      { keys: ["/"], text: t("keys.search"), run: () => list.focusSearch() },
+    ];
+    bindKeys(bindings);
+    return bindings;
+  }
+
+  function keysButton() {
+    return h(
+      "button",
+      {
+        class: "icon-button keys-button",
+        type: "button",
+        "aria-label": t("keys.title"),
+        title: `${t("keys.title")} (?)`,
+        "data-testid": "keys",
+        onclick: () => showKeys(keys),
+      },
+      icon("keyboard"),
+    );
+  }
+
+  let wasLost = false;
+  listen("/v1/console/events", {
+    onEvent: (name, data) => desk.hear(name, data),
+    onState: (state, status) => {
+      if (state === "refused") return status === 401 && toLogin();
+      if (state === "lost") {
+        wasLost = true;
+        show(banner, h("div", { class: "banner", "data-testid": "offline" }, icon("warn"), t("offline")));
+        return;
+      }
+      show(banner);
+      if (!wasLost) return;
+      wasLost = false;
+      desk.streams.clear();
+      desk.loadAll().then(() => toast(t("caught_up")));
+    },
+  });
+
+  addEventListener("hashchange", follow);
+  setInterval(tick, 1000);
+  list.draw();
+  thread.draw();
+  draft.draw();
+  follow();
+  desk.loadList();
+}

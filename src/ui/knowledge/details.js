@@ -1,0 +1,87 @@
+// What staff say about a document: name, product, readers, dates.
+
+import { patch } from "/ui/shared/api.js";
+import { field, formDialog } from "/ui/shared/dialog.js";
+import { h } from "/ui/shared/dom.js";
+import { t } from "/ui/shared/i18n.js";
+
+const DAY_MS = 86_400_000;
+
+/** The day of `ms`, as a date field wants it; the server keeps days in UTC. */
+const toDay = (ms) => (ms ? new Date(ms).toISOString().slice(0, 10) : "");
+
+const fromDay = (day) => (day ? Date.parse(`${day}T00:00:00Z`) : null);
+
+const audienceSelect = (value) =>
+  h(
+    "select",
+    { name: "audience", value, "data-testid": "audience" },
+    ["buyers", "agents"].map((each) =>
+      h("option", { value: each, selected: each === value }, t(`audience.${each}`)),
+    ),
+  );
+
+/** The fields that an upload and the dialog share. */
+export function limitFields(prefix, { sku = "", audience = "buyers", from = "", until = "" } = {}) {
+  return h(
+    "div",
+    { class: "limit-fields" },
+    field(
+      `${prefix}-sku`,
+      t("sku"),
+      h("input", {
+        type: "text",
+        name: "sku",
+        value: sku,
+        autocomplete: "off",
+        "data-testid": "sku",
+      }),
+      t("sku_hint"),
+    ),
+    field(`${prefix}-audience`, t("audience"), audienceSelect(audience), t("audience_hint")),
+    field(
+      `${prefix}-from`,
+      t("effective_from"),
+      h("input", { type: "date", name: "effective_from", value: from }),
+    ),
+    field(
+      `${prefix}-until`,
+      t("effective_until"),
+      h("input", { type: "date", name: "effective_until", value: until }),
+    ),
+  );
+}
+
+/** Opens the dialog. Resolves to the saved document, or null. */
+export function editDetails(document) {
+  const name = h("input", {
+    type: "text",
+    name: "name",
+    value: document.name,
+    required: true,
+    "data-testid": "name",
+  });
+  const limits = {
+    sku: document.sku ?? "",
+    audience: document.audience,
+    from: toDay(document.effective_from_ms),
+    until: toDay(document.effective_until_ms && document.effective_until_ms - 1),
+  };
+  return formDialog({
+    title: t("edit_details"),
+    wide: true,
+    testid: "details-dialog",
+    yes: t("save"),
+    fields: [field("details-name", t("name"), name), limitFields("details", limits)],
+    save: (data) => {
+      const until = fromDay(data.get("effective_until")); // The last day it is in force.
+      return patch(`/v1/knowledge/documents/${document.id}`, {
+        name: data.get("name").trim(),
+        sku: data.get("sku").trim() || null,
+        audience: data.get("audience"),
+        effective_from_ms: fromDay(data.get("effective_from")),
+        effective_until_ms: until === null ? null : until + DAY_MS,
+      });
+    },
+  });
+}

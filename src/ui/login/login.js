@@ -1,0 +1,86 @@
+// Signing in: email and password, then back to where one wanted to go.
+
+import { post } from "/ui/shared/api.js";
+import { h, show } from "/ui/shared/dom.js";
+import { field } from "/ui/shared/dialog.js";
+import { addTexts, t } from "/ui/shared/i18n.js";
+import { publicBar } from "/ui/shared/public.js";
+import en from "./en.js";
+import zh from "./zh.js";
+
+addTexts({ zh, en });
+document.title = `${t("sign_in")} · kefu`;
+
+const HOMES = { agent: "/console", staff: "/knowledge", ops: "/ops", owner: "/console" };
+
+/** Only a path of our own: an address from elsewhere must not lead people away after signing in. */
+function wanted() {
+  const next = new URLSearchParams(location.search).get("next");
+  if (!next) return null;
+  const address = new URL(next, location.origin);
+  return address.origin === location.origin && next.startsWith("/")
+    ? address.pathname + address.search + address.hash
+    : null;
+}
+
+const email = h("input", {
+  type: "email",
+  name: "email",
+  autocomplete: "username",
+  required: true,
+  autofocus: true,
+  "data-testid": "email",
+});
+const password = h("input", {
+  type: "password",
+  name: "password",
+  autocomplete: "current-password",
+  required: true,
+  "data-testid": "password",
+});
+const error = h("p", { class: "note bad", role: "alert", hidden: true, "data-testid": "login-error" });
+const button = h(
+  "button",
+  { class: "button primary", type: "submit", "data-testid": "sign-in" },
+  t("sign_in"),
+);
+const form = h(
+  "form",
+  { class: "stack" },
+  field("email", t("email"), email),
+  field("password", t("password"), password),
+  error,
+  button,
+);
+
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  button.disabled = true;
+  error.hidden = true;
+  try {
+    const { account } = await post("/v1/login", { email: email.value.trim(), password: password.value });
+    location.assign(wanted() ?? HOMES[account.role] ?? "/");
+  } catch (problem) {
+    error.textContent = [problem.message, problem.hint].filter(Boolean).join(" ");
+    error.hidden = false;
+    button.disabled = false;
+    password.select();
+  }
+});
+
+show(
+  document.body,
+  publicBar(),
+  h(
+    "main",
+    { class: "gate" },
+    h(
+      "div",
+      { class: "card stack" },
+      h("div", {}, h("h1", {}, t("sign_in")), h("p", { class: "soft" }, t("sign_in_more"))),
+      form,
+    ),
+    h("p", { class: "soft small" }, t("forgot")),
+  ),
+);
+email.focus();

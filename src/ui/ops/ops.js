@@ -1,0 +1,45 @@
+// The operations room: the dial, the numbers, and who and what belongs to the shop.
+
+import { h, show } from "/ui/shared/dom.js";
+import { addTexts, t } from "/ui/shared/i18n.js";
+import { route, subnav } from "/ui/shared/router.js";
+import { enter } from "/ui/shared/shell.js";
+import { drawAccounts } from "./accounts.js";
+import { drawAudit } from "./audit.js";
+import { drawDial } from "./dial.js";
+import en from "./en.js";
+import { drawNumbers } from "./numbers.js";
+import { drawWidgets } from "./widgets.js";
+import zh from "./zh.js";
+
+addTexts({ zh, en });
+
+const VIEWS = [
+  { id: "dial", hash: "/", roles: ["agent", "ops", "owner"], draw: drawDial },
+  { id: "numbers", hash: "/numbers", roles: ["agent", "ops", "owner"], draw: drawNumbers },
+  { id: "accounts", hash: "/accounts", roles: ["ops", "owner"], draw: drawAccounts },
+  { id: "widgets", hash: "/widgets", roles: ["ops", "owner"], draw: drawWidgets },
+  { id: "audit", hash: "/audit", roles: ["ops", "owner"], draw: drawAudit },
+];
+
+const room = await enter("ops");
+if (room) start(room);
+
+function start({ me, main }) {
+  const mine = VIEWS.filter((view) => view.roles.includes(me.role));
+  const nav = subnav(
+    t("room.ops"),
+    mine.map(({ id, hash }) => ({ id, hash, text: t(`nav.${id}`), isHere: (now) => now === hash })),
+  );
+  const view = h("div", {});
+  show(main, h("div", { class: "page" }, nav.node, view));
+  const mayChange = ["ops", "owner"].includes(me.role);
+  route(
+    view,
+    mine.map(({ hash, draw }) => ({
+      match: new RegExp(`^${hash}$`),
+      draw: (box) => draw(box, { me, mayChange }),
+    })),
+    nav.mark,
+  );
+}

@@ -1,0 +1,55 @@
+// Talks to the server: JSON in and out, problems (RFC 9457) as one error type.
+
+import { locale, t } from "./i18n.js";
+
+/** What the server, or the lack of one, said. */
+export class Problem extends Error {
+  constructor(body, retryAfter) {
+    super(body.detail || body.title || t("problem.unknown"));
+    this.status = body.status ?? 0;
+    this.code = body.code ?? "unknown";
+    this.hint = body.hint ?? null;
+    this.errors = body.errors ?? [];
+    this.requestId = body.request_id ?? null;
+    this.retryAfterMs = retryAfter ? Number(retryAfter) * 1000 : null;
+  }
+
+  /** The network, not the server. */
+  get isOffline() {
+    return this.status === 0;
+  }
+}
+
+export const headers = (token, more = {}) => ({
+  "Accept-Language": locale,
+  ...(token ? { Authorization: `Bearer ${token}` } : {}),
+  ...more,
+});
+
+/** One request. `body`: FormData as it is, anything else as JSON. Throws a `Problem`. */
+export async function api(method, path, body, { token, signal } = {}) {
+  const isForm = body instanceof FormData;
+  const options = {
+    method,
+    signal,
+    credentials: token ? "omit" : "same-origin",
+    headers: headers(token, body && !isForm ? { "Content-Type": "application/json" } : {}),
+    body: body === undefined || isForm ? body : JSON.stringify(body),
+  };
+  let response;
+  try {
+    response = await fetch(path, options);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Problem({ status: 0, code: "offline", detail: t("problem.offline") });
+  }
+  const isJson = /\bjson\b/.test(response.headers.get("Content-Type") ?? "");
+  const data = isJson ? await response.json().catch(() => null) : null;
+  if (response.ok) return data;
+  throw new Problem({ status: response.status, ...(data ?? {}) }, response.headers.get("Retry-After"));
+}
+
+export const get = (path, options) => api("GET", path, undefined, options);
+export const post = (path, body = {}, options = undefined) => api("POST", path, body, options);
+export const patch = (path, body, options) => api("PATCH", path, body, options);
+export const remove = (path, options) => api("DELETE", path, undefined, options);

@@ -1,0 +1,178 @@
+// The buyer's side of a conversation: remembers it, sends what is unsent, and listens. Draws nothing.
+
+import { get, post } from "/ui/shared/api.js";
+import { randomKey } from "/ui/shared/dom.js";
+import { lang } from "/ui/shared/i18n.js";
+import { listen } from "/ui/shared/sse.js";
+import { load, save } from "/ui/shared/store.js";
+
+const LONGEST_PAUSE_MS = 30_000;
+
+/**
+ * `on`: `message(message)`, `pending(item)` (an unsent one changed), `typing(is)`, `state({handler, closed})`,
+ * `line(isUp)`, `lost()` (the conversation is gone; it starts anew).
+ */
+export class Chat {
+  constructor(widgetId, sku, on) {
+    this.widgetId = widgetId;
+    this.sku = sku;
+    this.on = on;
+    this.thread = load(`kefu_chat_${widgetId}`, null);
+    this.unsent = load(`kefu_unsent_${widgetId}`, []).map((item) => ({ ...item, state: "sending" }));
+    this.lastSeq = 0;
+    this.isPumping = false;
+    this.link = null;
+    addEventListener("online", () => this.pump());
+  }
+
+  /** Takes up a remembered conversation, if there is one. Throws if the server cannot be reached. */
+  async resume() {
+    this.unsent.forEach((item) => this.on.pending(item));
+    if (this.thread) {
+      try {
+        const seen = await this.read("messages?after=0");
+        seen.messages.forEach((message) => this.take(message));
+        this.on.state(seen);
+        this.on.typing(seen.is_typing);
+        this.listen();
+      } catch (problem) {
+        if (![401, 403, 404].includes(problem.status)) throw problem;
+        this.forget();
+      }
+    }
+    this.pump();
+  }
+
+  forget() {
+    this.link?.stop();
+    this.link = null;
+    this.thread = null;
+    this.lastSeq = 0;
+    save(`kefu_chat_${this.widgetId}`, null);
+    this.on.lost();
+  }
+
+  path(rest) {
+    return `/v1/chat/${this.thread.id}/${rest}`;
+  }
+
+  read(rest) {
+    return get(this.path(rest), { token: this.thread.token });
+  }
+
+  write(rest, body) {
+    return post(this.path(rest), body, { token: this.thread.token });
+  }
+
+  /** Starts a conversation when the first thing is said, not when the chat is opened. */
+  async begin() {
+    if (this.thread) return;
+    const body = this.sku ? { lang, sku: this.sku } : { lang };
+    const begun = await post(`/v1/widgets/${this.widgetId}/conversations`, body, { token: null });
+    this.thread = { id: begun.conversation_id, token: begun.token };
+    save(`kefu_chat_${this.widgetId}`, this.thread);
+    begun.messages.forEach((message) => this.take(message));
+    this.listen();
+  }
+
+  say(text) {
+    const item = { client_key: randomKey(), text, state: "sending" };
+    this.unsent.push(item);
+    this.keep();
+    this.on.pending(item);
+    this.pump();
+  }
+
+  again(item) {
+    item.state = "sending";
+    this.on.pending(item);
+    this.pump();
+  }
+
+  keep() {
+    save(
+      `kefu_unsent_${this.widgetId}`,
+      this.unsent.map(({ client_key, text }) => ({ client_key, text })),
+    );
+  }
+
+  /** Sends what waits, in order, one at a time. The key makes a repeated send harmless. */
+  async pump() {
+    if (this.isPumping) return;
+    this.isPumping = true;
+    try {
+      for (let item; (item = this.unsent.find((each) => each.state !== "refused"));) {
+        if (!(await this.deliver(item))) return;
+      }
+    } finally {
+      this.isPumping = false;
+    }
+  }
+
+  async deliver(item) {
+    try {
+      await this.begin();
+      const { message } = await this.write("messages", { text: item.text, client_key: item.client_key });
+      this.take({ ...message, client_key: item.client_key });
+      return true;
+    } catch (problem) {
+      if ([401, 404].includes(problem.status) && this.thread) {
+        this.forget();
+        return true; // Once more, in a new conversation.
+      }
+      const pause = problem.retryAfterMs;
+      if ([429, 503].includes(problem.status) && pause !== null && pause <= LONGEST_PAUSE_MS) {
+        await new Promise((done) => setTimeout(done, pause));
+        return true;
+      }
+      const isFinal = problem.status >= 400 && problem.status < 500 && problem.status !== 429;
+      item.state = isFinal ? "refused" : "failed";
+      item.why = problem.message;
+      this.on.pending(item);
+      return isFinal;
+    }
+  }
+
+  drop(item) {
+    this.unsent = this.unsent.filter((each) => each !== item);
+    this.keep();
+  }
+
+  take(message) {
+    this.lastSeq = Math.max(this.lastSeq, message.seq);
+    const sent = message.client_key && this.unsent.find((item) => item.client_key === message.client_key);
+    if (sent) this.drop(sent);
+    this.on.message(message);
+  }
+
+  listen() {
+    if (this.link) return;
+    this.link = listen(this.path("events"), {
+      token: this.thread.token,
+      lastEventId: this.lastSeq,
+      onEvent: (name, data) => {
+        if (name === "message") this.take(data);
+        else if (name === "typing") this.on.typing(data.is_typing);
+        else if (name === "state") this.on.state(data);
+      },
+      onState: (state) => {
+        if (state === "refused") this.forget();
+        else this.on.line(state === "open");
+        if (state === "open") this.pump();
+      },
+    });
+  }
+
+  async askForPerson() {
+    await this.begin();
+    await this.write("person", {});
+  }
+
+  thumbs(message, value) {
+    return this.write(`messages/${message.id}/thumbs`, { thumbs: value });
+  }
+
+  source(message, number) {
+    return this.read(`sources/${message.id}/${number}`);
+  }
+}
