@@ -2,9 +2,44 @@
 //!
 //! Two sentences carry the design: *SQL is the truth, the vector index a projection that can be rebuilt.* *Every slow
 //! thing is a row; every decision is a pure function whose inputs were stored.*
+//!
+//! # The map, in reading order
+//!
+//! | module | what lives there |
+//! |---|---|
+//! | [`domain`] | nouns and rules without I/O; [`domain::decision::decide`] is the heart |
+//! | [`clock`], [`events`], [`lifecycle`], [`telemetry`] | time, ids, the bus that pages listen to, starting and stopping |
+//! | [`storage`] | SQL, on SQLite and Postgres with the same statements; uploaded files |
+//! | [`vectors`] | the contract of the index, and its engines: in process, on a Qdrant server, in memory |
+//! | [`inference`] | the contracts of the models, and their engines on candle; weights and where they come from |
+//! | [`ingest`] | the first journey: a document becomes answerable |
+//! | [`retrieve`], [`prompts`], [`answer`] | the second journey: a buyer's message becomes a draft with evidence |
+//! | [`learn`] | what people make of the answers: calibration, replay |
+//! | [`jobs`] | the runner: who does the slow work, and what happens when it fails |
+//! | [`http`] | the four rooms and their API; it stores, enqueues and reads, and never thinks |
+//! | [`config`], [`app`], [`cli`] | settings, the composition root, the commands |
+//!
+//! Who may import whom is a table in `tests/architecture.rs`, and a test.
+//!
+//! # Threads
+//!
+//! The async runtime serves HTTP and runs the workers. Each model has one engine thread of its own, see
+//! [`inference::engine`]. Files are read by child processes, see [`ingest::parse`].
+//!
+//! # Invariants
+//!
+//! - A message acknowledged to a buyer is never lost, is shown once, and keeps its order.
+//! - A draft leads to at most one reply; accept, edit and auto-send exclude each other.
+//! - Any error, timeout or doubt gives a draft or a person, never an auto-send.
+//! - A revision is searchable whole or not at all; the old one answers until the new one is complete.
+//! - The index is a function of SQL: it is compared at the start, and rebuilt if it differs.
+//! - No query crosses shops.
 
 pub mod answer;
+pub mod app;
+pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod domain;
 pub mod events;
 pub mod http;

@@ -1,3 +1,9 @@
 //! Parses the command line and hands over.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    kefu::cli::run(kefu::cli::Cli::parse())
+}

@@ -1,0 +1,147 @@
+//! The composition root: the only place that names concrete engines and ties the parts together.
+
+pub mod data_dir;
+pub mod demo;
+pub mod engines;
+pub mod local_session;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tracing::{info, warn};
+
+use crate::answer::Answering;
+use crate::clock::{SharedClock, SystemClock};
+use crate::config::Config;
+use crate::domain::ids::WidgetId;
+use crate::events::Bus;
+use crate::http::state::{AppState, HttpSettings, Limits};
+use crate::ingest::Ingestion;
+use crate::jobs::{Runner, RunnerOptions};
+use crate::lifecycle::Lifecycle;
+use crate::retrieve::Retriever;
+use crate::storage::files::FileStore;
+use crate::storage::{Db, shops};
+use engines::Engines;
+
+/// Everything, tied together.
+pub struct App {
+    pub db: Db,
+    pub bus: Bus,
+    pub clock: SharedClock,
+    pub files: FileStore,
+    pub engines: Engines,
+    pub ingestion: Arc<Ingestion>,
+    pub answering: Arc<Answering>,
+    pub runner: Arc<Runner>,
+    pub wake: Arc<Notify>,
+    pub life: Lifecycle,
+}
+
+impl App {
+    /// Opens the database, the files and the engines of a data directory. Models load behind it.
+    pub async fn open(config: &Config, data_dir: &Path, life: Lifecycle) -> anyhow::Result<Self> {
+        let engines = Engines::open(config, data_dir)?;
+        Self::with_engines(config, data_dir, engines, life).await
+    }
+
+    /// The same with engines of the caller's choice.
+    pub async fn with_engines(
+        config: &Config,
+        data_dir: &Path,
+        engines: Engines,
+        life: Lifecycle,
+    ) -> anyhow::Result<Self> {
+        let clock: SharedClock = Arc::new(SystemClock);
+        let db =
+            Db::open(&config.storage_url(data_dir), clock.clone()).await.context("the database cannot be opened")?;
+        let files = FileStore::open(data_dir.join("files")).await?;
+        let (bus, wake) = (Bus::default(), Arc::new(Notify::new()));
+        let ingestion = Arc::new(Ingestion {
+            db: db.clone(),
+            bus: bus.clone(),
+            clock: clock.clone(),
+            files: files.clone(),
+            vectors: engines.vectors.clone(),
+            embedder: engines.embedder.clone(),
+            reader: engines.reader.clone(),
+            limits: config.parse_limits(),
+            chunking: config.chunking(),
+        });
+        let retriever = Retriever::new(db.clone(), engines.vectors.clone(), engines.embedder.clone());
+        let answering = Arc::new(Answering::new(retriever, engines.generator.clone(), clock.clone())?);
+        let runner = Arc::new(Runner {
+            db: db.clone(),
+            bus: bus.clone(),
+            clock: clock.clone(),
+            wake: wake.clone(),
+            ingestion: ingestion.clone(),
+            answering: answering.clone(),
+            options: RunnerOptions { max_waiting_turns: config.answer.max_waiting_turns, ..RunnerOptions::default() },
+        });
+        Ok(Self { db, bus, clock, files, engines, ingestion, answering, runner, wake, life })
+    }
+
+    /// Starts the workers, after the index was brought in step with the database.
+    pub async fn start_workers(&self, config: &Config) -> anyhow::Result<()> {
+        self.runner.recover().await?;
+        let (ingestion, db) = (self.ingestion.clone(), self.db.clone());
+        self.life.spawn("reconcile", async move {
+            if let Err(error) = reconcile(&ingestion, &db).await {
+                warn!(%error, "the index could not be compared with the database");
+            }
+        });
+        self.runner.start(&self.life, config.answer.interactive_workers, config.answer.bulk_workers);
+        Ok(())
+    }
+
+    /// What the HTTP side can reach.
+    pub fn http_state(&self, config: &Config, demo_widget: Option<WidgetId>) -> AppState {
+        let settings = HttpSettings {
+            public_url: config.public_url(),
+            max_upload_bytes: config.server.max_upload_bytes as u64,
+            demo_widget,
+            ..HttpSettings::default()
+        };
+        let wake = self.wake.clone();
+        AppState {
+            db: self.db.clone(),
+            bus: self.bus.clone(),
+            clock: self.clock.clone(),
+            files: self.files.clone(),
+            wake_workers: Arc::new(move || wake.notify_waiters()),
+            health: self.engines.health.clone(),
+            stopping: self.life.soft(),
+            limits: Arc::new(Limits::new(&settings)),
+            settings: Arc::new(settings),
+        }
+    }
+
+    /// Serves until the life ends; true if nothing failed.
+    pub async fn serve(&self, listener: TcpListener, state: AppState) -> bool {
+        let router = crate::http::router(state);
+        self.life.spawn("accept", crate::http::serve(listener, router, self.life.clone()));
+        let clean = self.life.wait().await;
+        if let Err(error) = self.engines.vectors.close().await {
+            warn!(%error, "the index was not closed cleanly; it will be checked at the next start");
+        }
+        self.db.close().await;
+        clean
+    }
+}
+
+/// SQL has the last word: a shop whose index holds another number of points than SQL has active chunks is rebuilt.
+async fn reconcile(ingestion: &Ingestion, db: &Db) -> anyhow::Result<()> {
+    for shop in shops::list(db).await? {
+        if ingestion.is_in_step(shop.id).await.unwrap_or(false) {
+            continue;
+        }
+        info!(shop.id = %shop.id, "the index is not in step with the database and is rebuilt");
+        let n_points = ingestion.rebuild(shop.id, &|_, _| {}).await?;
+        info!(shop.id = %shop.id, n_points, "the index is rebuilt");
+    }
+    Ok(())
+}

@@ -1,0 +1,142 @@
+//! The command line: its types, and which function does what.
+//!
+//! Contract for scripts: results as JSON on standard output, progress on standard error. Exit codes: 0 done, 1 fault,
+//! 2 wrong usage (clap's), 3 the input was refused, with the reason.
+
+mod ask;
+mod bench;
+mod configure;
+mod demo;
+mod eval;
+mod fit;
+mod ingest;
+mod models;
+mod output;
+mod parse;
+mod progress;
+mod reindex;
+mod remote;
+mod serve;
+mod user;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Config, Flags, ServerFlags};
+
+/// kefu: a customer-service assistant that knows the shop's manuals and says how sure it is.
+#[derive(Debug, Parser)]
+#[command(version, about, propagate_version = true)]
+pub struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Clone, clap::Args)]
+struct Common {
+    /// Where everything is kept but the models: database, index, uploaded files.
+    #[arg(long, global = true, default_value = "data", env = "KEFU_DATA_DIR")]
+    data_dir: PathBuf,
+    /// A configuration file; without it, `kefu.toml` in the data directory.
+    #[arg(long, global = true)]
+    config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Fetch the models, open a demo shop and serve it: the whole product in one command.
+    Demo(demo::DemoArgs),
+    /// Serve the four rooms and do the work behind them.
+    Serve(serve::ServeArgs),
+    /// Ask one question as a buyer and print the answer with its sources.
+    Ask(ask::AskArgs),
+    /// Add documents: files, folders, archives.
+    Ingest(ingest::IngestArgs),
+    /// Show what is read from a file, without adding it.
+    Parse(parse::ParseArgs),
+    /// Fetch, import, verify or list model weights.
+    #[command(subcommand)]
+    Models(models::ModelsCommand),
+    /// Show or check the settings.
+    #[command(subcommand)]
+    Config(configure::ConfigCommand),
+    /// Add people, or let them choose a new password.
+    #[command(subcommand)]
+    User(user::UserCommand),
+    /// Rebuild the vector index from the database, without embedding again what is embedded.
+    Reindex,
+    /// Check everything this machine needs and say what is missing.
+    Doctor,
+    /// Say by the exit code whether the server of these settings lives.
+    Health,
+    /// Ask many questions of a fresh knowledge base and write a prediction for each.
+    Eval(eval::EvalArgs),
+    /// Fit the confidence to judged predictions.
+    Fit(fit::FitArgs),
+    /// Measure this machine.
+    #[command(subcommand)]
+    Bench(bench::BenchCommand),
+    /// Reads one file for the parent process, with limits.
+    #[command(hide = true)]
+    ParseChild,
+}
+
+/// Why a command did not do what was asked.
+#[derive(Debug)]
+enum Failure {
+    /// Something broke, or is missing.
+    Fault(anyhow::Error),
+    /// The input was refused.
+    Refused(String),
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
+type Outcome = Result<(), Failure>;
+
+impl Common {
+    fn config(&self) -> anyhow::Result<Config> {
+        self.config_listening_on(None)
+    }
+
+    fn config_listening_on(&self, listen: Option<SocketAddr>) -> anyhow::Result<Config> {
+        let flags = Flags { server: listen.map(|listen| ServerFlags { listen }) };
+        Ok(Config::load(&self.data_dir, self.config.as_deref(), &flags)?)
+    }
+}
+
+/// Runs one command to its exit code.
+pub fn run(cli: Cli) -> ExitCode {
+    let common = cli.common;
+    let outcome = match cli.command {
+        Command::Demo(args) => demo::run(&common, args),
+        Command::Serve(args) => serve::run(&common, &args),
+        Command::Ask(args) => ask::run(&common, &args),
+        Command::Ingest(args) => ingest::run(&common, args),
+        Command::Parse(args) => parse::run(&common, &args),
+        Command::Models(command) => models::run(&common, command),
+        Command::Config(command) => configure::run(&common, &command),
+        Command::User(command) => user::run(&common, command),
+        Command::Reindex => reindex::run(&common),
+        Command::Doctor => configure::doctor(&common),
+        Command::Health => configure::health(&common),
+        Command::Eval(args) => eval::run(&common, &args),
+        Command::Fit(args) => fit::run(&args),
+        Command::Bench(command) => bench::run(&common, &command),
+        Command::ParseChild => return parse::child(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Fault(error)) => output::complain(&format!("{error:#}"), 1),
+        Err(Failure::Refused(reason)) => output::complain(&reason, 3),
+    }
+}

@@ -1,0 +1,55 @@
+//! Files that hurt: each is read, or refused with its true reason, by a process of its own.
+
+use std::path::{Path, PathBuf};
+
+use kefu::ingest::parse::{ParseError, ParseLimits, ParsedFile, parse_in_child};
+
+async fn read(file_name: &str, bytes: &[u8], limits: &ParseLimits) -> Result<String, &'static str> {
+    let exe = PathBuf::from(env!("CARGO_BIN_EXE_kefu"));
+    match parse_in_child(&exe, file_name, bytes, limits).await {
+        Ok(ParsedFile::Document(parsed)) => Ok(parsed.text),
+        Ok(ParsedFile::Archive(files)) => Ok(format!("{} files", files.len())),
+        Err(error) => Err(error.code()),
+    }
+}
+
+#[tokio::test]
+async fn every_fixture_ends_as_its_name_says() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let expected = [
+        ("scanned_only.pdf", Err("no_text")),
+        ("garbled_text_layer.pdf", Err("garbled")),
+        ("needs_password.pdf", Err("encrypted")),
+        ("protected_office.docx", Err("encrypted")),
+        ("page_tree_loop.pdf", Err("corrupt")),
+        ("cut_in_half.pdf", Err("corrupt")),
+        ("plain.pdf", Ok("Press and hold the power button")),
+        ("gbk.txt", Ok("第一章 退货\n\n自签收次日起七天内可以退货")),
+        ("utf16_tabs.csv", Ok("多久发货？\n当天发货")),
+        ("prompt_injection.html", Ok("Delivery\n\nDelivery takes 3 days.\n\nSundays excluded.")),
+    ];
+    for (name, expected) in expected {
+        let bytes = std::fs::read(folder.join(name)).unwrap();
+        let found = read(name, &bytes, &ParseLimits::default()).await;
+        match (&found, expected) {
+            (Ok(text), Ok(start)) => assert!(text.starts_with(start), "{name}: {text}"),
+            (found, expected) => assert_eq!(found.as_ref().err().copied(), expected.err(), "{name}: {found:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn limits_are_kept_by_the_kernel() {
+    let page = "<div>".repeat(3_000_000);
+    let quick = ParseLimits { timeout_ms: 1_500, ..ParseLimits::default() };
+    assert!(matches!(read("deep.html", page.as_bytes(), &quick).await, Err("timed_out" | "out_of_memory")));
+    let small = ParseLimits { memory_bytes: 160 << 20, ..ParseLimits::default() };
+    let rows = "a,b,c,d,e,f\n".repeat(1_500_000);
+    assert!(matches!(read("rows.csv", rows.as_bytes(), &small).await, Err("out_of_memory" | "too_much_text")));
+}
+
+#[tokio::test]
+async fn a_reader_that_cannot_be_started_is_not_the_files_fault() {
+    let error = parse_in_child(Path::new("/nonexistent"), "a.txt", b"text", &ParseLimits::default()).await.unwrap_err();
+    assert!(matches!(error, ParseError::ReaderUnavailable { .. }));
+}
