@@ -20,6 +20,8 @@ use crate::storage::{documents, shops};
 
 /// Marks a data directory as a demo's, and keeps what is printed at every start.
 const FILE: &str = "demo.json";
+/// What a demo writes into its data directory; the mark comes last, so that a reset that was cut short can be repeated.
+const OURS: [&str; 7] = ["kefu.db", "kefu.db-wal", "kefu.db-shm", "files", "vectors", "server.json", FILE];
 /// Above this the demo sends by itself, so that both lanes are seen.
 pub const BAR: f64 = 0.75;
 
@@ -56,15 +58,22 @@ impl Demo {
         }
     }
 
-    /// Deletes everything of a demo. Refuses a directory that holds something else.
+    /// Deletes what a demo has written, and nothing else that lies in its directory. Refuses a shop that is no demo.
     pub fn reset(data_dir: &Path) -> anyhow::Result<()> {
-        if !data_dir.exists() {
-            return Ok(());
-        }
-        if Self::load(data_dir).ok().flatten().is_none() && data_dir.join("kefu.db").exists() {
+        let is_demo = data_dir.join(FILE).exists();
+        if !is_demo && data_dir.join("kefu.db").exists() {
             bail!("`{}` holds a shop that is not a demo: it is not deleted", data_dir.display());
         }
-        std::fs::remove_dir_all(data_dir).with_context(|| format!("`{}` cannot be deleted", data_dir.display()))
+        for path in OURS.iter().filter(|_| is_demo).map(|name| data_dir.join(name)) {
+            let deleted = if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
+            match deleted {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(error).with_context(|| format!("`{}` cannot be deleted", path.display()));
+                }
+                Ok(()) | Err(_) => {}
+            }
+        }
+        Ok(())
     }
 
     /// Opens the demo shop, if it is not there yet.
@@ -156,5 +165,25 @@ fn widget() -> WidgetForm {
             hours: "9:00–21:00".into(),
             contact: "400-800-0142".into(),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reset_deletes_the_demo_and_nothing_beside_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = |name: &str| dir.path().join(name);
+        std::fs::write(file("holiday.jpg"), b"").unwrap();
+        Demo::reset(dir.path()).unwrap();
+        assert!(file("holiday.jpg").exists(), "a directory without a demo keeps everything");
+        std::fs::write(file("kefu.db"), b"").unwrap();
+        assert!(Demo::reset(dir.path()).is_err(), "a shop that is no demo is not deleted");
+        std::fs::create_dir(file("files")).unwrap();
+        std::fs::write(file(FILE), b"damaged").unwrap();
+        Demo::reset(dir.path()).unwrap();
+        assert!(file("holiday.jpg").exists() && OURS.iter().all(|name| !file(name).exists()));
     }
 }
