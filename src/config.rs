@@ -36,7 +36,6 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
     pub public_url: String,
     pub max_upload_bytes: usize,
-    pub max_connections: usize,
 }
 
 /// `[storage]`.
