@@ -10,6 +10,7 @@ mod demo;
 mod eval;
 mod fit;
 mod ingest;
+mod lines;
 mod models;
 mod output;
 mod parse;

@@ -7,6 +7,7 @@
 //! candidates, which the first one cannot.
 
 pub mod fuse;
+pub mod item_cache;
 pub mod items;
 pub mod pool;
 pub mod query;
@@ -24,6 +25,7 @@ use crate::domain::fault::Fault;
 use crate::domain::ids::{ChunkId, ShopId};
 use crate::domain::score::{LexicalScore, Similarity};
 use crate::inference::{EmbedError, EmbedRole, Embedder, Lane};
+use crate::retrieve::item_cache::{ItemCache, Rows};
 use crate::retrieve::items::Item;
 use crate::retrieve::pool::pool;
 use crate::retrieve::query::terms;
@@ -146,13 +148,15 @@ pub struct Retriever {
     sources: Sources,
     vectors: Arc<dyn VectorStore>,
     embedder: Arc<dyn Embedder>,
+    items: ItemCache,
     weights: RerankWeights,
 }
 
 impl Retriever {
     /// Searches what `vectors` holds and says what `db` allows.
     pub fn new(db: Db, vectors: Arc<dyn VectorStore>, embedder: Arc<dyn Embedder>) -> Self {
-        Self { sources: Sources::new(db), vectors, embedder, weights: RerankWeights::SHIPPED }
+        let items = ItemCache::default();
+        Self { sources: Sources::new(db), vectors, embedder, items, weights: RerankWeights::SHIPPED }
     }
 
     /// The passages for a question, best first.
@@ -190,20 +194,31 @@ impl Retriever {
         candidates: &[Candidate],
         question: &[f32],
     ) -> Result<Vec<Vec<f32>>, RetrieveError> {
-        let embedded_items = |candidate: &Candidate| candidate.items.len().min(MAX_EMBEDDED_ITEMS);
-        let texts: Vec<String> = candidates
-            .iter()
-            .flat_map(|candidate| candidate.items[..embedded_items(candidate)].iter().map(|item| item.text.clone()))
-            .collect();
-        if texts.is_empty() {
-            return Ok(vec![Vec::new(); candidates.len()]);
+        let cosine = |row: &Vec<f32>| row.iter().zip(question).map(|(a, b)| a * b).sum::<f32>();
+        let embeddings = self.item_embeddings(lane, candidates).await?;
+        Ok(embeddings.iter().map(|rows| rows.iter().map(cosine).collect()).collect())
+    }
+
+    /// For each candidate the embeddings of its first items; those of chunks that were read lately are at hand.
+    async fn item_embeddings(&self, lane: Lane, candidates: &[Candidate]) -> Result<Vec<Rows>, RetrieveError> {
+        let known: Vec<Option<Rows>> =
+            candidates.iter().map(|candidate| self.items.get(candidate.hit.row.id, &candidate.hit.row.text)).collect();
+        let unknown = || candidates.iter().zip(&known).filter(|(_, known)| known.is_none());
+        let texts: Vec<String> =
+            unknown().flat_map(|(candidate, _)| candidate.embedded_items()).map(|item| item.text.clone()).collect();
+        let mut new = match texts.is_empty() {
+            true => vec![],
+            false => self.embed(EmbedRole::Passage, lane, texts).await?,
         }
-        let mut rows = self.embed(EmbedRole::Passage, lane, texts).await?.into_iter();
-        let cosine = |row: Vec<f32>| row.iter().zip(question).map(|(a, b)| a * b).sum::<f32>();
-        Ok(candidates
-            .iter()
-            .map(|candidate| rows.by_ref().take(embedded_items(candidate)).map(cosine).collect())
-            .collect())
+        .into_iter();
+        let rows = candidates.iter().zip(known).map(|(candidate, known)| {
+            known.unwrap_or_else(|| {
+                let rows: Rows = Arc::new(new.by_ref().take(candidate.embedded_items().len()).collect());
+                self.items.put(candidate.hit.row.id, &candidate.hit.row.text, Arc::clone(&rows));
+                rows
+            })
+        });
+        Ok(rows.collect())
     }
 }
 
@@ -214,6 +229,12 @@ pub struct Candidate {
     pub hit: Hit,
     /// Its items in order.
     pub items: Vec<Item>,
+}
+
+impl Candidate {
+    fn embedded_items(&self) -> &[Item] {
+        &self.items[..self.items.len().min(MAX_EMBEDDED_ITEMS)]
+    }
 }
 
 /// What the candidates are compared with.

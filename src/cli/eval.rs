@@ -4,14 +4,14 @@ use std::collections::HashSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
 use super::ingest::{add, files_below, first_shop};
 use super::progress::{Bars, Unit};
-use super::{Common, Outcome, models, output, serve};
+use super::{Common, Outcome, lines, models, output, serve};
 use crate::answer::{Answered, Ask, Timings};
 use crate::app::App;
 use crate::app::data_dir::DataDir;
@@ -93,7 +93,10 @@ impl From<Timings> for Ms {
 pub fn run(common: &Common, args: &EvalArgs) -> Outcome {
     let config = common.config()?;
     telemetry::start("warn", false);
-    let mut questions = read_questions(&args.questions)?;
+    let mut questions: Vec<Asked> = lines::read(&args.questions)?;
+    if questions.is_empty() {
+        return Err(anyhow!("`{}` holds no question", args.questions.display()).into());
+    }
     if let Some(n) = args.sample {
         questions.shuffle(&mut rand::rngs::StdRng::seed_from_u64(args.seed));
         questions.truncate(n);
@@ -169,20 +172,6 @@ fn predict<'a>(id: &'a str, answered: &'a Answered, policy: &Policy) -> Predicti
     }
 }
 
-fn read_questions(path: &Path) -> anyhow::Result<Vec<Asked>> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("`{}` cannot be read", path.display()))?;
-    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    let questions: Vec<Asked> = lines
-        .map(|(idx, line)| {
-            serde_json::from_str(line).with_context(|| format!("line {} of `{}`", idx + 1, path.display()))
-        })
-        .collect::<anyhow::Result<_>>()?;
-    if questions.is_empty() {
-        bail!("`{}` holds no question", path.display());
-    }
-    Ok(questions)
-}
-
 /// Ids that have a line already. A last line that was cut off by the interruption is an error to look at.
 fn lines_of(path: &Path) -> anyhow::Result<HashSet<String>> {
     #[derive(Deserialize)]
@@ -192,9 +181,6 @@ fn lines_of(path: &Path) -> anyhow::Result<HashSet<String>> {
     if !path.exists() {
         return Ok(HashSet::new());
     }
-    let text = std::fs::read_to_string(path).with_context(|| format!("`{}` cannot be read", path.display()))?;
-    let lines = text.lines().filter(|line| !line.trim().is_empty());
-    lines
-        .map(|line| Ok(serde_json::from_str::<Line>(line).context("a line of the predictions is damaged")?.id))
-        .collect()
+    let lines: Vec<Line> = lines::read(path).context("a line of the predictions is damaged")?;
+    Ok(lines.into_iter().map(|line| line.id).collect())
 }

@@ -1,12 +1,11 @@
 //! `kefu fit`: a calibration from judged predictions.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context;
-use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use super::{Outcome, output};
+use super::{Outcome, lines, output};
 use crate::answer::confidence;
 use crate::learn::calibrate::{FitOptions, auroc, fit, join};
 
@@ -39,7 +38,7 @@ pub struct FitArgs {
 }
 
 pub fn run(args: &FitArgs) -> Outcome {
-    let rows = join(&read(&args.pred)?, &read(&args.labels)?, &read(&args.questions)?)?;
+    let rows = join(&lines::read(&args.pred)?, &lines::read(&args.labels)?, &lines::read(&args.questions)?)?;
     let features = match args.features.is_empty() {
         true => confidence::shipped()?.coefficients.into_iter().map(|coefficient| coefficient.name).collect(),
         false => args.features.clone(),
@@ -50,9 +49,9 @@ pub fn run(args: &FitArgs) -> Outcome {
     std::fs::write(&args.out, serde_json::to_vec_pretty(&fitted.calibration)?)
         .with_context(|| format!("`{}` cannot be written", args.out.display()))?;
     if let Some(oof) = &args.oof {
-        let lines = rows.iter().zip(&fitted.out_of_fold);
+        let judged = rows.iter().zip(&fitted.out_of_fold);
         let lines: Vec<String> =
-            lines.map(|(row, confidence)| json!({ "id": row.id, "confidence": confidence }).to_string()).collect();
+            judged.map(|(row, confidence)| json!({ "id": row.id, "confidence": confidence }).to_string()).collect();
         std::fs::write(oof, lines.join("\n") + "\n")
             .with_context(|| format!("`{}` cannot be written", oof.display()))?;
     }
@@ -63,14 +62,4 @@ pub fn run(args: &FitArgs) -> Outcome {
         "auroc_out_of_fold": auroc(&fitted.out_of_fold, &goods),
     }))?;
     Ok(())
-}
-
-fn read<T: DeserializeOwned>(path: &Path) -> anyhow::Result<Vec<T>> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("`{}` cannot be read", path.display()))?;
-    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    lines
-        .map(|(idx, line)| {
-            serde_json::from_str(line).with_context(|| format!("line {} of `{}`", idx + 1, path.display()))
-        })
-        .collect()
 }
