@@ -250,7 +250,7 @@ mod tests {
     #[test]
     fn the_curve_falls_as_the_bar_rises_and_keeps_the_rules_of_topics() {
         let mut policy = automatic(0.5);
-        policy.topics.insert("shipping".into(), TopicRule { mode: Mode::Assist, bar: None });
+        policy.topics.insert("shipping".into(), TopicRule { mode: Mode::Assist, bar: None, dial: None });
         let curve = preview(&history(), &policy, &policy).curve;
         assert_eq!((curve.len(), curve[0].bar, curve[20].bar), (21, 0.0, 1.0));
         assert!(curve.is_sorted_by(|a, b| a.n_sent >= b.n_sent));
