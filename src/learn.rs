@@ -12,6 +12,8 @@ pub mod charts;
 pub mod dial;
 pub mod edit;
 mod newton;
+#[cfg(test)]
+mod promise;
 pub mod replay;
 pub mod split;
 pub mod watch;

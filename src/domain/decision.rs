@@ -155,11 +155,7 @@ pub fn decide_under(seen: &Evidence, policy: &Policy, standing: Standing, draw: 
         reasons.insert(0, Reason::ShadowMode);
         return Decision::Escalate { reasons };
     }
-    if reasons.is_empty() {
-        Decision::AutoSend { audit: draw < audit_rate }
-    } else {
-        Decision::Review { reasons }
-    }
+    if reasons.is_empty() { Decision::AutoSend { audit: draw < audit_rate } } else { Decision::Review { reasons } }
 }
 
 /// The bar that counts, with the share that is audited above it, or why there is none.

@@ -146,3 +146,72 @@ fn more_clean(n: u32, k: u32, (target_error, share): (f64, f64)) -> u32 {
     }
     enough
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIVE: Promise = Promise { target_error: 0.05, doubt: 0.05 };
+
+    fn good(score: f64) -> Row {
+        Row { score, is_loss: false }
+    }
+
+    fn bad(score: f64) -> Row {
+        Row { score, is_loss: true }
+    }
+
+    #[test]
+    fn the_grid_falls_in_equal_shares_and_ends_with_the_lowest_score() {
+        let scores: Vec<f64> = (0..70).map(f64::from).collect();
+        let grid = grid(&scores);
+        assert_eq!((grid.len(), grid[0], grid[1], grid[34]), (35, 68.0, 66.0, 0.0));
+        assert_eq!(super::grid(&[0.5]), [0.5; 35]);
+        assert_eq!(super::grid(&[]), [0.0; 0]);
+    }
+
+    #[test]
+    fn rows_are_counted_at_and_above() {
+        let rows = [good(0.9), bad(0.8), good(0.8), bad(0.1)];
+        assert_eq!(counts(&[0.95, 0.9, 0.8, 0.0], &rows), [(0, 0), (1, 0), (3, 1), (4, 2)]);
+    }
+
+    #[test]
+    fn the_walk_ends_at_the_first_bar_that_fails() {
+        // 60 clean rows at the top, ten losses below them, and then clean rows that would make the whole look good.
+        let rows: Vec<Row> = [vec![good(0.9); 60], vec![bad(0.5); 10], vec![good(0.1); 900]].concat();
+        let proof = certify(&[0.9, 0.5, 0.1], &rows, &FIVE).unwrap();
+        assert_eq!((proof.bar, proof.n, proof.k), (0.9, 60, 0));
+        assert!(proof.bound <= 0.05);
+        assert!(at_most(10, 970, 0.05) < 0.05, "a search over all bars would have taken the lowest");
+    }
+
+    #[test]
+    fn fifty_eight_clean_rows_prove_nothing_and_fifty_nine_do() {
+        assert_eq!(certify(&[0.5], &[good(0.9); 58], &FIVE), None);
+        assert_eq!(certify(&[0.5], &[good(0.9); 59], &FIVE).map(|proof| proof.bar), Some(0.5));
+        assert_eq!(certify(&[], &[good(0.9); 59], &FIVE), None, "no candidates");
+    }
+
+    #[test]
+    fn from_a_thousand_rows_on_five_walks_share_the_doubt() {
+        let grid = [0.5; 35];
+        let counted = counts(&grid, &[good(0.9); 1000]);
+        assert_eq!(starts(&counted, 999, &FIVE), [0]);
+        assert_eq!(starts(&counted, 1000, &FIVE), STARTS);
+        assert_eq!(starts(&counted[..12], 1000, &FIVE), [4, 10]);
+    }
+
+    #[test]
+    fn what_is_missing_is_exactly_enough() {
+        for rows in [vec![], vec![good(0.9); 20], [vec![good(0.9); 90], vec![bad(0.95); 2]].concat()] {
+            let told = missing(&[0.5], &rows, &FIVE).unwrap();
+            let with = |n_more: u32| {
+                let more = vec![good(0.9); n_more as usize];
+                certify(&[0.5], &[rows.clone(), more].concat(), &FIVE)
+            };
+            assert!(with(told.n_more).is_some() && with(told.n_more - 1).is_none(), "{told:?}");
+        }
+        assert_eq!(missing(&[], &[], &FIVE), None);
+    }
+}

@@ -143,9 +143,9 @@ pub fn quality(rows: &[Row]) -> Quality {
         return Quality { ece: None, brier: None, auroc: None };
     }
     let n = rows.len() as f64;
-    let gaps = reliability(rows).into_iter().filter_map(|bin| {
-        Some(f64::from(bin.n) * (bin.mean_confidence? - bin.share_good?).abs())
-    });
+    let gaps = reliability(rows)
+        .into_iter()
+        .filter_map(|bin| Some(f64::from(bin.n) * (bin.mean_confidence? - bin.share_good?).abs()));
     let good = |row: &Row| f64::from(u8::from(!row.is_loss));
     let scores: Vec<f64> = rows.iter().map(|row| row.score).collect();
     let goods: Vec<bool> = rows.iter().map(|row| !row.is_loss).collect();

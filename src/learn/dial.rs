@@ -2,12 +2,13 @@
 //!
 //! Everything fails closed: a proof that cannot be found, has run out, or was made for something else is no proof.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
 use super::assess::{self, Attempt, ROWS_BETWEEN_PROOFS, attempt};
 use super::binomial::lower_bound;
+use super::replay::{PastTurn, Rules, Trial};
 use super::split::{Criteria, Split, split};
 use super::watch::{Alarm, Watch, watch};
 use crate::domain::certificate::{Certificate, Circumstances, Fingerprint, Terms, VoidReason, state};
@@ -99,9 +100,7 @@ pub async fn find(
     let Stand { state, newest, n_sent } = stand(db, shop, (policy, &scope), fingerprint).await?;
     let held = match state {
         State::FallenBack => Found::held(Reason::FallenBack),
-        State::ByHand | State::NotCertified | State::Probation | State::Certified => {
-            Found::held(Reason::NotCertified)
-        }
+        State::ByHand | State::NotCertified | State::Probation | State::Certified => Found::held(Reason::NotCertified),
     };
     let Some(certificate) = newest else { return Ok(held) };
     if state != State::Certified || !is_covered(&certificate, policy, (&scope, topic)) {
@@ -113,6 +112,41 @@ pub async fn find(
     let standing =
         Standing::Proven { bar: certificate.terms.bar, audit_rate: dial.audit_rate_after(n_sent, is_warned) };
     Ok(Found { standing, certificate: Some(certificate), lapsed: None })
+}
+
+/// How each of the topics stands under a policy: what a trial on the past is made with.
+pub async fn standings(
+    db: &Db,
+    shop: ShopId,
+    (policy, topics): (&Policy, &BTreeSet<String>),
+    fingerprint: &Fingerprint,
+) -> Result<BTreeMap<String, Standing>, StorageError> {
+    let mut standings = BTreeMap::new();
+    for topic in topics {
+        let found = find(db, shop, (policy, topic), fingerprint).await?;
+        standings.insert(topic.clone(), found.standing);
+    }
+    Ok(standings)
+}
+
+/// The past of a period and what is to be tried on it, next to what is in force.
+pub async fn trial(
+    db: &Db,
+    shop: ShopId,
+    (proposed, period, max_changes): (Policy, Period, usize),
+    fingerprint: &Fingerprint,
+) -> Result<(Vec<PastTurn>, Trial), StorageError> {
+    let current = policies::current(db, shop).await?.policy;
+    let rows = ops::replay_rows(db, shop, period).await?;
+    let topics: BTreeSet<String> = rows.iter().map(|row| row.evidence.topic.clone()).collect();
+    let trial = Trial {
+        from_ms: period.from_ms,
+        until_ms: period.until_ms,
+        proposed: Rules { standings: standings(db, shop, (&proposed, &topics), fingerprint).await?, policy: proposed },
+        current: Rules { standings: standings(db, shop, (&current, &topics), fingerprint).await?, policy: current },
+        max_changes,
+    };
+    Ok((rows.into_iter().map(PastTurn::from).collect(), trial))
 }
 
 /// Whether the proof speaks about the topic: one that had rules of its own when it was made is not among its rows.
@@ -276,10 +310,8 @@ pub async fn settle_look(
     let watched = certificate.filter(|_| look.source == LabelSource::Audit);
     let Some(certificate) = watched else { return Ok(Some(Settled { alarm: None, is_changed: false })) };
     let audits = looks::audits_of(tx, shop, certificate.id).await?;
-    let (before, now) = (
-        watch_over(certificate, &audits[..audits.len().saturating_sub(1)]).alarm(),
-        watch_over(certificate, &audits),
-    );
+    let (before, now) =
+        (watch_over(certificate, &audits[..audits.len().saturating_sub(1)]).alarm(), watch_over(certificate, &audits));
     let alarm = now.alarm();
     let detail = json!({ "scope": certificate.scope, "e_value": now.max(), "n_audited": audits.len() });
     let subject = certificate.id.to_string();
@@ -308,8 +340,7 @@ async fn hold_failing_topic(
     (certificate, audits): (&Certificate, &[Audited]),
 ) -> Result<bool, StorageError> {
     let Some(topic) = audits.last().map(|audited| &audited.topic) else { return Ok(false) };
-    let own: Vec<bool> =
-        audits.iter().filter(|one| one.topic == *topic).map(|one| one.outcome.is_loss()).collect();
+    let own: Vec<bool> = audits.iter().filter(|one| one.topic == *topic).map(|one| one.outcome.is_loss()).collect();
     if !is_failing(&own, &certificate.terms.dial) {
         return Ok(false);
     }

@@ -82,9 +82,8 @@ const PATTERNS: [(ClaimKind, &str); 7] = [
 ];
 
 static RULES: LazyLock<Vec<(ClaimKind, Regex)>> = LazyLock::new(|| {
-    let compile = |(kind, pattern): (ClaimKind, &str)| {
-        (kind, Regex::new(pattern).expect("constant patterns that the tests run"))
-    };
+    let compile =
+        |(kind, pattern): (ClaimKind, &str)| (kind, Regex::new(pattern).expect("constant patterns that the tests run"));
     PATTERNS.into_iter().map(compile).collect()
 });
 
@@ -127,9 +126,8 @@ fn claims(text: &str) -> Claims {
 
 /// Claims of this kind that `from` makes and `text` does not, or not as often.
 fn missing_in(text: &Claims, from: &Claims, kind: ClaimKind) -> Vec<String> {
-    let is_missing = |(claim, n): &(&(ClaimKind, String), &u32)| {
-        claim.0 == kind && text.get(*claim).copied().unwrap_or(0) < **n
-    };
+    let is_missing =
+        |(claim, n): &(&(ClaimKind, String), &u32)| claim.0 == kind && text.get(*claim).copied().unwrap_or(0) < **n;
     from.iter().filter(is_missing).map(|((_, claim), _)| claim.clone()).collect()
 }
 

@@ -216,8 +216,7 @@ pub(super) mod tests {
 
     fn split_all(rows: &[ReplayRow]) -> Split {
         let (policy, epochs) = (Policy::review_everything(), BTreeMap::from([(document(), 2)]));
-        let wanted =
-            Criteria { scope: &Scope::Shop, policy: &policy, pipeline: "now", epochs: &epochs, since_ms: 0 };
+        let wanted = Criteria { scope: &Scope::Shop, policy: &policy, pipeline: "now", epochs: &epochs, since_ms: 0 };
         split(rows, &wanted)
     }
 
@@ -249,10 +248,8 @@ pub(super) mod tests {
 
     #[test]
     fn equal_questions_are_one() {
-        let rows = [
-            changed(1, |row| row.question = "怎么退货？".into()),
-            changed(2, |row| row.question = "怎么退货".into()),
-        ];
+        let rows =
+            [changed(1, |row| row.question = "怎么退货？".into()), changed(2, |row| row.question = "怎么退货".into())];
         let split = split_all(&rows);
         assert_eq!((split.n_rows(), split.n_collapsed), (1, 1));
     }
@@ -269,8 +266,7 @@ pub(super) mod tests {
             changed(7, |row| (row.draw, basis(row).chance_of_all) = (0.1, 0.2)),
         ];
         let split = split_all(&rows);
-        let want =
-            LeftOut { other_pipeline: 2, not_equal_chance: 2, same_conversation: 0, changed_document: 1 };
+        let want = LeftOut { other_pipeline: 2, not_equal_chance: 2, same_conversation: 0, changed_document: 1 };
         assert_eq!((split.n_rows(), split.left_out), (2, want));
     }
 

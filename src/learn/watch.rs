@@ -6,6 +6,9 @@
 //! hundredfold with a chance of at most 1 in 100. Several bets, from cautious to bold, are averaged: the bold ones see a
 //! disaster within a few audits, the cautious ones a slow decline.
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 /// The bets. A bet may lose no more than it has: those that the target rules out are left out.
 const BETS: [f64; 7] = [0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0];
 
@@ -19,7 +22,8 @@ pub const WARN_AT: f64 = 10.0;
 pub const FALL_BACK_AT: f64 = 100.0;
 
 /// What the bet says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Alarm {
     /// Nothing speaks against the promise.
     Calm,
@@ -83,4 +87,51 @@ pub fn watch(target_error: f64, losses: impl IntoIterator<Item = bool>) -> Watch
         watch.see(is_loss);
     }
     watch
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bet_pays_what_it_says() {
+        // Worked by hand for one loss and a target of 5 %: the mean of 1 + bet · 0.95.
+        let mean_bet = BETS.iter().sum::<f64>() / BETS.len() as f64;
+        let after_a_loss = Watch::new(0.05).see(true);
+        assert!((after_a_loss - (1.0 + mean_bet * 0.95)).abs() < 1e-12);
+        assert!(Watch::new(0.05).see(false) < 1.0);
+    }
+
+    #[test]
+    fn no_bet_can_lose_all_it_has_whatever_the_target() {
+        for target in [0.001, 0.05, 0.1, 0.2] {
+            let worth = watch(target, [false; 50]).worth();
+            assert!(worth > 0.0 && worth < 1.0, "{target}: {worth}");
+        }
+    }
+
+    #[test]
+    fn losses_warn_and_then_end_it_and_a_warning_stays() {
+        let mut watch = Watch::new(0.05);
+        assert_eq!(watch.alarm(), Alarm::Calm);
+        watch.see(true);
+        watch.see(true);
+        assert_eq!(watch.alarm(), Alarm::Warned);
+        let warned = watch.clone();
+        for _ in 0..500 {
+            watch.see(false);
+        }
+        assert!(watch.worth() < 1.0);
+        assert_eq!(watch.alarm(), Alarm::Warned, "it does not forget");
+        let mut watch = warned;
+        watch.see(true);
+        watch.see(true);
+        assert_eq!(watch.alarm(), Alarm::FellBack);
+    }
+
+    #[test]
+    fn ten_thousand_good_answers_leave_a_number() {
+        let watch = watch(0.05, std::iter::repeat_n(false, 10_000));
+        assert!(watch.worth().is_finite() && watch.max() == 1.0);
+    }
 }

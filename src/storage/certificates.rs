@@ -122,12 +122,7 @@ pub async fn newest(db: &Db, shop: ShopId, scope: &Scope) -> Result<Option<Certi
 }
 
 /// The newest proofs, of one part of the traffic or of all.
-pub async fn list(
-    db: &Db,
-    shop: ShopId,
-    scope: Option<&Scope>,
-    limit: u32,
-) -> Result<Vec<Certificate>, StorageError> {
+pub async fn list(db: &Db, shop: ShopId, scope: Option<&Scope>, limit: u32) -> Result<Vec<Certificate>, StorageError> {
     let rows = sqlx::query(select!(
         "where shop_id = $1 and ($2 = '' or scope = $2) order by created_at_ms desc, id desc limit $3"
     ))

@@ -17,8 +17,8 @@ use crate::domain::conversation::{Author, Handler};
 use crate::domain::dial::Scope;
 use crate::domain::document::{Audience, Format, RevisionState};
 use crate::domain::ids::{
-    AccountId, CertificateId, ChunkId, ConversationId, DocumentId, FeedbackId, JobId, LabelId, LookId, MessageId, PolicyId,
-    RevisionId, ShopId, TurnId, WidgetId,
+    AccountId, CertificateId, ChunkId, ConversationId, DocumentId, FeedbackId, JobId, LabelId, LookId, MessageId,
+    PolicyId, RevisionId, ShopId, TurnId, WidgetId,
 };
 use crate::domain::outcome::{LabelSource, Outcome};
 use crate::domain::text::Lang;

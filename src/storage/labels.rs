@@ -112,19 +112,10 @@ mod tests {
         for Scratch { db, clock, .. } in scratches().await {
             let (mine, other) = (shop(&db).await, shop(&db).await);
             let turn = ask_one(&db, mine, "?").await.turn;
-            let first = NewLabel {
-                turn,
-                account: LIN,
-                outcome: Outcome::Accept,
-                source: LabelSource::Review,
-                propensity: 1.0,
-            };
-            let second = NewLabel {
-                outcome: Outcome::RejectWrong,
-                source: LabelSource::SecondLook,
-                propensity: 0.05,
-                ..first
-            };
+            let first =
+                NewLabel { turn, account: LIN, outcome: Outcome::Accept, source: LabelSource::Review, propensity: 1.0 };
+            let second =
+                NewLabel { outcome: Outcome::RejectWrong, source: LabelSource::SecondLook, propensity: 0.05, ..first };
             let mut tx = db.begin().await.unwrap();
             assert_eq!(insert(&mut tx, other, &first).await.unwrap(), None, "not their turn");
             for new in [first, second] {
@@ -134,10 +125,8 @@ mod tests {
             tx.commit().await.unwrap();
             let labels = of_turn(&db, mine, turn).await.unwrap();
             let told: Vec<_> = labels.iter().map(|label| (label.outcome, label.source, label.propensity)).collect();
-            let want = [
-                (Outcome::Accept, LabelSource::Review, 1.0),
-                (Outcome::RejectWrong, LabelSource::SecondLook, 0.05),
-            ];
+            let want =
+                [(Outcome::Accept, LabelSource::Review, 1.0), (Outcome::RejectWrong, LabelSource::SecondLook, 0.05)];
             assert_eq!(told, want);
             assert_eq!(second_looks(&db, mine, 0).await.unwrap(), [Outcome::RejectWrong]);
             assert_eq!(second_looks(&db, mine, i64::MAX).await.unwrap(), []);
