@@ -9,13 +9,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
+use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tracing::{info, warn};
 
 use crate::answer::Answering;
-use crate::clock::{SharedClock, SystemClock};
+use crate::clock::{SharedClock, SystemClock, machine_draw};
 use crate::config::Config;
+use crate::domain::certificate::Fingerprint;
 use crate::domain::ids::WidgetId;
 use crate::events::Bus;
 use crate::http::state::{AppState, HttpSettings, Limits};
@@ -37,6 +39,7 @@ pub struct App {
     pub ingestion: Arc<Ingestion>,
     pub answering: Arc<Answering>,
     pub runner: Arc<Runner>,
+    pub fingerprint: Arc<Fingerprint>,
     pub wake: Arc<Notify>,
     pub life: Lifecycle,
 }
@@ -73,6 +76,7 @@ impl App {
         });
         let retriever = Retriever::new(db.clone(), engines.vectors.clone(), engines.embedder.clone());
         let answering = Arc::new(Answering::new(retriever, engines.generator.clone(), clock.clone())?);
+        let fingerprint = Arc::new(fingerprint(config, &engines)?);
         let runner = Arc::new(Runner {
             db: db.clone(),
             bus: bus.clone(),
@@ -80,9 +84,11 @@ impl App {
             wake: wake.clone(),
             ingestion: ingestion.clone(),
             answering: answering.clone(),
+            fingerprint: fingerprint.clone(),
+            draw: machine_draw(),
             options: RunnerOptions { max_waiting_turns: config.answer.max_waiting_turns, ..RunnerOptions::default() },
         });
-        Ok(Self { db, bus, clock, files, engines, ingestion, answering, runner, wake, life })
+        Ok(Self { db, bus, clock, files, engines, ingestion, answering, runner, fingerprint, wake, life })
     }
 
     /// Starts the workers, after the index was brought in step with the database.
@@ -116,6 +122,8 @@ impl App {
             health: self.engines.health.clone(),
             stopping: self.life.soft(),
             limits: Arc::new(Limits::new(&settings)),
+            fingerprint: self.fingerprint.clone(),
+            draw: machine_draw(),
             settings: Arc::new(settings),
         }
     }
@@ -131,6 +139,19 @@ impl App {
         self.db.close().await;
         clean
     }
+}
+
+/// What makes the answers. The version of the program stands in it, since the code finds and packs: an upgrade has to be
+/// proven like any other change.
+fn fingerprint(config: &Config, engines: &Engines) -> anyhow::Result<Fingerprint> {
+    let scorer = serde_json::to_vec(&crate::answer::confidence::shipped()?)?;
+    let (embedder, version) = (&engines.embedder.spec().id, env!("CARGO_PKG_VERSION"));
+    Ok(Fingerprint {
+        model: engines.generator.spec().id.clone(),
+        prompts: crate::prompts::fingerprint(),
+        scorer: Sha256::digest(&scorer).iter().map(|byte| format!("{byte:02x}")).collect(),
+        retrieval: format!("{embedder} {} tokens kefu {version}", config.ingest.chunk_tokens),
+    })
 }
 
 /// SQL has the last word: a shop whose index holds another number of points than SQL has active chunks is rebuilt.

@@ -4,6 +4,7 @@
 //! 2 wrong usage (clap's), 3 the input was refused, with the reason.
 
 mod ask;
+mod backtest;
 mod bench;
 mod configure;
 mod demo;
@@ -77,6 +78,8 @@ enum Command {
     Health,
     /// Ask many questions of a fresh knowledge base and write a prediction for each.
     Eval(eval::EvalArgs),
+    /// Try other rules on the past: how much would have been sent, and how much of it wrong.
+    Backtest(backtest::BacktestArgs),
     /// Fit the confidence to judged predictions.
     Fit(fit::FitArgs),
     /// Measure this machine.
@@ -131,6 +134,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Doctor => configure::doctor(&common),
         Command::Health => configure::health(&common),
         Command::Eval(args) => eval::run(&common, &args),
+        Command::Backtest(args) => backtest::run(&common, &args),
         Command::Fit(args) => fit::run(&args),
         Command::Bench(command) => bench::run(&common, &command),
         Command::ParseChild => return parse::child(),

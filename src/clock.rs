@@ -1,10 +1,10 @@
-//! The time and new ids: the one place that asks the machine for either.
+//! The time, new ids and random numbers: the one place that asks the machine for them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rand::RngCore;
+use rand::{Rng, RngCore};
 use uuid::Uuid;
 
 /// Tells the time and waits. Held as `Arc<dyn Clock>`; tests hold a [`ManualClock`].
@@ -65,6 +65,14 @@ impl Clock for ManualClock {
         self.advance(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX));
         tokio::task::yield_now().await;
     }
+}
+
+/// Makes uniform random numbers in 0..1; tests hold one that they know.
+pub type SharedDraw = Arc<dyn Fn() -> f64 + Send + Sync>;
+
+/// The machine's.
+pub fn machine_draw() -> SharedDraw {
+    Arc::new(|| rand::rngs::ThreadRng::default().random::<f64>())
 }
 
 /// A new version 7 UUID at the clock's time: ids made later sort later, to the millisecond.

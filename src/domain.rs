@@ -1,17 +1,20 @@
 //! Pure nouns and rules: no async, no I/O, no clock.
 //!
-//! Reading order: [`ids`], [`fault`], [`text`], [`document`], [`chunk`], [`score`], [`calibration`], [`policy`],
-//! [`decision`],
-//! [`conversation`], [`turn`], [`record`], [`job`].
+//! Reading order: [`ids`], [`fault`], [`text`], [`document`], [`chunk`], [`score`], [`calibration`], [`dial`], [`policy`],
+//! [`decision`], [`certificate`],
+//! [`conversation`], [`turn`], [`outcome`], [`record`], [`job`].
 
 pub mod calibration;
+pub mod certificate;
 pub mod chunk;
 pub mod conversation;
 pub mod decision;
+pub mod dial;
 pub mod document;
 pub mod fault;
 pub mod ids;
 pub mod job;
+pub mod outcome;
 pub mod policy;
 pub mod record;
 pub mod score;

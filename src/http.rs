@@ -12,7 +12,7 @@
 mod accounts;
 mod chat;
 mod console;
-mod day;
+pub mod day;
 pub mod error;
 mod extract;
 mod guard;

@@ -14,7 +14,8 @@ use tokio::sync::Notify;
 use tracing::{Instrument, error, info_span, warn};
 
 use crate::answer::Answering;
-use crate::clock::SharedClock;
+use crate::clock::{SharedClock, SharedDraw};
+use crate::domain::certificate::Fingerprint;
 use crate::domain::fault::Fault;
 use crate::domain::ids::ShopId;
 use crate::domain::job::{JobKind, Lane};
@@ -59,6 +60,10 @@ pub struct Runner {
     pub wake: Arc<Notify>,
     pub ingestion: Arc<Ingestion>,
     pub answering: Arc<Answering>,
+    /// What makes the answers: a proof holds for nothing else.
+    pub fingerprint: Arc<Fingerprint>,
+    /// Decides which of the sent answers are audited.
+    pub draw: SharedDraw,
     pub options: RunnerOptions,
 }
 

@@ -21,6 +21,18 @@ const FILES: &[(&str, &str)] = &[
     ("pick_lines.zh", include_str!("../prompts/pick_lines.zh.prompt.md")),
 ];
 
+/// SHA-256 of all prompts that are shipped, in hex: another one is another assistant.
+pub fn fingerprint() -> String {
+    let mut hash = Sha256::new();
+    for (file, text) in FILES {
+        hash.update(file.as_bytes());
+        hash.update([0]);
+        hash.update(text.as_bytes());
+        hash.update([0]);
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// What the front matter says.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]

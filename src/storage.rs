@@ -25,16 +25,21 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod bases;
+pub mod certificates;
 pub mod chunks;
 mod columns;
 pub mod conversations;
 pub mod documents;
+pub mod epochs;
 mod error;
 pub mod feedback;
 pub mod files;
 pub mod inbox;
 pub mod indexing;
 pub mod jobs;
+pub mod labels;
+pub mod looks;
 pub mod messages;
 pub mod ops;
 pub mod policies;

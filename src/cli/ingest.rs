@@ -16,7 +16,7 @@ use crate::domain::ids::{RevisionId, ShopId};
 use crate::domain::text::Lang;
 use crate::lifecycle::Lifecycle;
 use crate::storage::uploads::{self, Said};
-use crate::storage::{revisions, shops};
+use crate::storage::{Db, revisions, shops};
 use crate::telemetry;
 
 #[derive(Debug, clap::Args)]
@@ -69,6 +69,11 @@ pub async fn first_shop(app: &App) -> anyhow::Result<ShopId> {
     let shop = shops::create(&mut tx, "My shop", Lang::Zh).await?;
     tx.commit().await?;
     Ok(shop.id)
+}
+
+/// The first shop of a database.
+pub async fn first_shop_of(db: &Db) -> anyhow::Result<Option<ShopId>> {
+    Ok(shops::list(db).await?.into_iter().next().map(|shop| shop.id))
 }
 
 /// Adds files and runs the jobs to their end, here. One line a file.

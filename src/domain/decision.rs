@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::dial::Standing;
 use crate::domain::policy::{Mode, Policy};
 use crate::domain::score::Confidence;
 
@@ -30,6 +31,12 @@ pub enum Reason {
     NotAutomatic,
     /// The topic is in shadow mode: the draft is kept, agents do not see it and answer by themselves.
     ShadowMode,
+    /// The promise about wrong answers is not proven for this.
+    NotCertified,
+    /// Too many audited answers were wrong: auto-sending stopped itself.
+    FallenBack,
+    /// A document that it cites has changed since the promise was proven.
+    SourceChanged,
     /// Ops stopped all auto-sending.
     KillSwitch,
     /// There was no capacity in time.
@@ -108,12 +115,18 @@ pub struct Evidence {
     pub topic: String,
 }
 
+/// Decides where no promise is proven: the bar is the one that ops set by hand, and a topic with a dial is held.
+pub fn decide(seen: &Evidence, policy: &Policy, draw: f64) -> Decision {
+    decide_under(seen, policy, Standing::Held { reason: Reason::NotCertified }, draw)
+}
+
 /// Decides. Order: escalations, kill switch, gates, grounding, mode of the topic, bar, audit draw. A topic in
-/// shadow mode is always left to a person.
+/// shadow mode is always left to a person. `standing` counts only where the topic has a dial: its bar is then the one
+/// that was proven, and without a proof nothing is sent.
 ///
 /// `draw` is one uniform random number in 0..1, made by the caller and stored with the turn.
 /// Monotone: a higher confidence never takes an auto-send away.
-pub fn decide(seen: &Evidence, policy: &Policy, draw: f64) -> Decision {
+pub fn decide_under(seen: &Evidence, policy: &Policy, standing: Standing, draw: f64) -> Decision {
     if !seen.escalations.is_empty() {
         return Decision::Escalate { reasons: seen.escalations.clone() };
     }
@@ -128,18 +141,53 @@ pub fn decide(seen: &Evidence, policy: &Policy, draw: f64) -> Decision {
     if mode == Mode::Assist {
         reasons.push(Reason::NotAutomatic);
     }
-    if seen.confidence.value() < policy.bar(&seen.topic) {
+    let (bar, audit_rate) = match bar(seen, policy, standing) {
+        Ok(found) => found,
+        Err(reason) => {
+            reasons.push(reason);
+            (0.0, 0.0)
+        }
+    };
+    if seen.confidence.value() < bar {
         reasons.push(Reason::BelowBar);
     }
     if mode == Mode::Shadow {
         reasons.insert(0, Reason::ShadowMode);
         return Decision::Escalate { reasons };
     }
-    if reasons.is_empty() {
-        Decision::AutoSend { audit: draw < policy.audit_rate }
-    } else {
-        Decision::Review { reasons }
+    if reasons.is_empty() { Decision::AutoSend { audit: draw < audit_rate } } else { Decision::Review { reasons } }
+}
+
+/// The bar that counts, with the share that is audited above it, or why there is none.
+fn bar(seen: &Evidence, policy: &Policy, standing: Standing) -> Result<(f64, f64), Reason> {
+    match (policy.dial(&seen.topic), standing) {
+        (None, _) => Ok((policy.bar(&seen.topic), policy.audit_rate)),
+        (Some(_), Standing::Proven { bar, audit_rate }) => Ok((bar, audit_rate)),
+        (Some(_), Standing::Held { reason }) => Err(reason),
     }
+}
+
+/// How likely answers are labelled: an estimate may only rest on rows that had an equal chance of being in it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LabelChance {
+    /// Of any answer decided under the same rules, the sure ones included: what is sent is labelled only if audited.
+    pub of_all: f64,
+    /// Of this one: a draft is always labelled.
+    pub own: f64,
+}
+
+/// The chance of a label under these rules. Nobody labels what nobody sees.
+pub fn label_chance(seen: &Evidence, policy: &Policy, standing: Standing, decision: &Decision) -> LabelChance {
+    if matches!(decision, Decision::Escalate { .. }) {
+        return LabelChance { of_all: 0.0, own: 0.0 };
+    }
+    let is_automatic = policy.mode(&seen.topic) == Mode::Auto && !policy.kill_switch;
+    let of_all = match bar(seen, policy, standing) {
+        Ok((_, audit_rate)) if is_automatic => audit_rate,
+        Ok(_) | Err(_) => 1.0,
+    };
+    let own = if matches!(decision, Decision::AutoSend { .. }) { of_all } else { 1.0 };
+    LabelChance { of_all, own }
 }
 
 #[cfg(test)]
@@ -147,6 +195,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::dial::Dial;
     use crate::domain::policy::TopicRule;
 
     fn evidence(confidence: f64) -> Evidence {
@@ -185,8 +234,49 @@ mod tests {
         let stopped = Policy { kill_switch: true, ..automatic(0.8) };
         assert_eq!(held(&evidence(0.9), &stopped), [Reason::KillSwitch]);
         let mut by_topic = automatic(0.8);
-        by_topic.topics.insert("other".into(), TopicRule { mode: Mode::Assist, bar: None });
+        by_topic.topics.insert("other".into(), TopicRule { mode: Mode::Assist, bar: None, dial: None });
         assert_eq!(held(&evidence(0.9), &by_topic), [Reason::NotAutomatic]);
+    }
+
+    fn promised(bar: f64) -> Policy {
+        Policy { dial: Some(Dial { target_error: 0.05, certainty: 0.95, audit_rate: 0.05 }), ..automatic(bar) }
+    }
+
+    #[test]
+    fn a_promise_is_kept_by_its_proof_and_never_by_the_bar_set_by_hand() {
+        let proven = Standing::Proven { bar: 0.85, audit_rate: 0.2 };
+        let under = |confidence, standing| decide_under(&evidence(confidence), &promised(0.0), standing, 0.1);
+        assert_eq!(under(0.9, proven), Decision::AutoSend { audit: true });
+        assert_eq!(under(0.8, proven).reasons(), [Reason::BelowBar]);
+        for reason in [Reason::NotCertified, Reason::FallenBack, Reason::SourceChanged] {
+            assert_eq!(under(1.0, Standing::Held { reason }).reasons(), [reason]);
+        }
+        assert_eq!(decide(&evidence(1.0), &promised(0.0), 0.5).reasons(), [Reason::NotCertified], "nothing is proven");
+        assert_eq!(decide_under(&evidence(0.7), &automatic(0.8), proven, 0.5).reasons(), [Reason::BelowBar], "by hand");
+    }
+
+    #[test]
+    fn a_topic_with_a_bar_of_its_own_stands_under_no_promise() {
+        let mut policy = promised(0.9);
+        policy.topics.insert("other".into(), TopicRule { mode: Mode::Auto, bar: Some(0.5), dial: None });
+        assert_eq!(decide(&evidence(0.6), &policy, 0.5).code(), "auto_send");
+        assert_eq!(policy.other_topics().into_iter().collect::<Vec<_>>(), ["other"]);
+    }
+
+    #[test]
+    fn what_is_sent_is_labelled_as_often_as_it_is_audited() {
+        let proven = Standing::Proven { bar: 0.8, audit_rate: 0.2 };
+        let chance = |confidence: f64, policy: &Policy| {
+            let seen = evidence(confidence);
+            let decision = decide_under(&seen, policy, proven, 0.5);
+            label_chance(&seen, policy, proven, &decision)
+        };
+        assert_eq!(chance(0.9, &promised(0.0)), LabelChance { of_all: 0.2, own: 0.2 });
+        assert_eq!(chance(0.7, &promised(0.0)), LabelChance { of_all: 0.2, own: 1.0 });
+        let assisted = Policy { mode: Mode::Assist, ..promised(0.0) };
+        assert_eq!(chance(0.9, &assisted), LabelChance { of_all: 1.0, own: 1.0 });
+        let shadowed = Policy { mode: Mode::Shadow, ..promised(0.0) };
+        assert_eq!(chance(0.9, &shadowed), LabelChance { of_all: 0.0, own: 0.0 });
     }
 
     #[test]

@@ -58,6 +58,12 @@ ids! {
     PolicyId,
     /// What an agent did with a draft.
     FeedbackId,
+    /// What a person made of an answer.
+    LabelId,
+    /// An answer that somebody is to look at, blind.
+    LookId,
+    /// A proof of a promise.
+    CertificateId,
 }
 
 impl ChunkId {

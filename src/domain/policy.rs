@@ -1,9 +1,11 @@
 //! The rules that `decide` follows: append-only versions in SQL, changed by ops at run time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::domain::dial::{Dial, Scope};
 
 /// How much a topic may do by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -25,6 +27,9 @@ pub struct TopicRule {
     pub mode: Mode,
     /// Its own bar, 0 to 1; the shop's where there is none.
     pub bar: Option<f64>,
+    /// A promise of its own; its bar is then proven and not set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dial: Option<Dial>,
 }
 
 /// One version of the rules.
@@ -43,11 +48,14 @@ pub struct Policy {
     pub kill_switch: bool,
     /// Rules of single topics.
     pub topics: BTreeMap<String, TopicRule>,
+    /// What is promised; the bar is then proven and not set. Without it the bar is set by hand, and nothing is proven.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dial: Option<Dial>,
 }
 
 /// Why a policy cannot be used.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[error("`{field}` lies between 0 and 1: {value}")]
+#[error("`{field}` is outside its range: {value}")]
 pub struct PolicyError {
     /// The field.
     pub field: &'static str,
@@ -65,6 +73,7 @@ impl Policy {
             audit_rate: 0.2,
             kill_switch: false,
             topics: BTreeMap::new(),
+            dial: None,
         }
     }
 
@@ -78,12 +87,53 @@ impl Policy {
         self.topics.get(topic).and_then(|rule| rule.bar).unwrap_or(self.bar)
     }
 
-    /// Refuses numbers outside 0 to 1.
+    /// The promise that `topic` stands under; none where its bar is set by hand.
+    pub fn dial(&self, topic: &str) -> Option<&Dial> {
+        match self.topics.get(topic) {
+            Some(TopicRule { dial: Some(dial), .. }) => Some(dial),
+            Some(TopicRule { bar: Some(_), .. }) => None,
+            Some(TopicRule { bar: None, dial: None, .. }) | None => self.dial.as_ref(),
+        }
+    }
+
+    /// The part of the traffic whose promise `topic` stands under.
+    pub fn scope(&self, topic: &str) -> Scope {
+        match self.topics.get(topic) {
+            Some(rule) if rule.dial.is_some() => Scope::Topic(topic.to_owned()),
+            Some(_) | None => Scope::Shop,
+        }
+    }
+
+    /// The promise of a part of the traffic.
+    pub fn dial_of(&self, scope: &Scope) -> Option<&Dial> {
+        match scope {
+            Scope::Shop => self.dial.as_ref(),
+            Scope::Topic(topic) => self.topics.get(topic).and_then(|rule| rule.dial.as_ref()),
+        }
+    }
+
+    /// Topics that the shop's promise says nothing about: with a bar or a promise of their own, or never automatic.
+    pub fn other_topics(&self) -> BTreeSet<String> {
+        let is_other = |rule: &TopicRule| rule.bar.is_some() || rule.dial.is_some() || rule.mode != Mode::Auto;
+        self.topics.iter().filter(|(_, rule)| is_other(rule)).map(|(topic, _)| topic.clone()).collect()
+    }
+
+    /// Whether `topic` belongs to a part of the traffic.
+    pub fn covers(&self, scope: &Scope, topic: &str) -> bool {
+        match scope {
+            Scope::Shop => !self.other_topics().contains(topic),
+            Scope::Topic(own) => own == topic,
+        }
+    }
+
+    /// Refuses numbers outside their range.
     pub fn validate(&self) -> Result<(), PolicyError> {
         let shop =
             [("bar", self.bar), ("min_grounded_share", self.min_grounded_share), ("audit_rate", self.audit_rate)];
         let topics = self.topics.values().filter_map(|rule| rule.bar).map(|bar| ("topics.bar", bar));
-        match shop.into_iter().chain(topics).find(|(_, value)| !(0.0..=1.0).contains(value)) {
+        let share = shop.into_iter().chain(topics).find(|(_, value)| !(0.0..=1.0).contains(value));
+        let mut dials = self.dial.iter().chain(self.topics.values().filter_map(|rule| rule.dial.as_ref()));
+        match share.or_else(|| dials.find_map(Dial::out_of_range)) {
             Some((field, value)) => Err(PolicyError { field, value }),
             None => Ok(()),
         }

@@ -1,6 +1,7 @@
 //! The agents' room: what waits, the conversations, and what becomes of drafts.
 
 mod accept_draft;
+mod audits;
 mod conflict;
 mod edit_draft;
 mod hand_over;
@@ -77,6 +78,25 @@ fn draft_routes(routes: Routes) -> Routes {
         .add(accept, accept_draft::accept_draft)
         .add(edit, edit_draft::edit_draft)
         .add(reject, reject_draft::reject_draft)
+        .with(label_routes)
+}
+
+fn label_routes(routes: Routes) -> Routes {
+    let kind = Route::post("/v1/console/turns/{id}/edit-kind", Drafts, "What an edit seems to be, before it is sent")
+        .takes::<edit_draft::EditedText>()
+        .returns::<crate::learn::edit::Proposal>(200)
+        .example(
+            json!({ "text": "Within 14 days [1]." }),
+            json!({ "kind": "fact", "because": [{ "kind": "number", "before": ["7days"], "after": ["14days"] }] }),
+        );
+    let list = Route::get("/v1/console/audits", Drafts, "Answers to be labelled blind, the longest waiting first")
+        .query::<audits::AuditsQuery>()
+        .returns::<audits::AuditsAnswer>(200);
+    let label = Route::post("/v1/console/audits/{id}", Drafts, "Label an answer blind")
+        .takes::<audits::AuditBody>()
+        .returns::<audits::AuditedAnswer>(200)
+        .example(json!({ "outcome": "reject_wrong", "note": "the period is 14 days" }), Value::Null);
+    routes.add(kind, edit_draft::propose_kind).add(list, audits::list_audits).add(label, audits::label_audit)
 }
 
 fn conversation_routes(routes: Routes) -> Routes {

@@ -60,6 +60,7 @@ codes! {
     MethodNotAllowed 405 "method_not_allowed" "This address does not take that method." "此地址不支持该请求方法。"
     AlreadyResolved 409 "already_resolved" "Somebody has already dealt with this answer." "这条回答已被处理。"
     IdempotencyConflict 409 "idempotency_conflict" "This client key was used for another text." "该 client_key 已用于其他内容。"
+    DialOff 409 "dial_off" "Nothing is promised for this: its bar is set by hand." "该范围未设置误差承诺，门槛由人工设定。"
     PolicyChanged 409 "policy_changed" "The policy was changed in the meantime." "策略已被他人修改。"
     NoDraft 409 "no_draft" "There is no draft to send." "没有可发送的草稿。"
     TakenByOther 409 "taken_by_other" "Another agent has taken over this conversation." "该会话已由其他客服接管。"

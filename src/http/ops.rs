@@ -3,6 +3,9 @@
 mod accounts;
 mod audit;
 mod change_policy;
+mod dial;
+mod dial_views;
+mod evidence;
 mod numbers;
 mod preview_policy;
 mod show_policy;
@@ -16,7 +19,7 @@ use crate::http::routes::{Route, Routes};
 
 /// Adds the routes of this room.
 pub fn routes(routes: Routes) -> Routes {
-    routes.with(policy_routes).with(people_routes).with(widget_routes)
+    routes.with(policy_routes).with(dial_routes).with(plot_routes).with(people_routes).with(widget_routes)
 }
 
 fn policy_routes(routes: Routes) -> Routes {
@@ -48,6 +51,57 @@ fn policy_routes(routes: Routes) -> Routes {
         .add(preview, preview_policy::preview_policy)
         .add(numbers, numbers::show_numbers)
         .add(turns, turns::list_turns)
+}
+
+fn dial_routes(routes: Routes) -> Routes {
+    let show = Route::get("/v1/ops/dial", ReadBars, "What is promised about wrong answers, and whether it is proven")
+        .returns::<dial::DialAnswer>(200);
+    let turn = Route::put("/v1/ops/dial", Bars, "Promise something about wrong answers, or take a promise back")
+        .takes::<dial::DialBody>()
+        .returns::<dial::DialAnswer>(200)
+        .example(
+            json!({
+                "scope": "shop", "dial": { "target_error": 0.05, "certainty": 0.95, "audit_rate": 0.05 },
+                "mode": "auto", "note": "the first promise", "based_on": 3,
+            }),
+            Value::Null,
+        );
+    let certify = Route::post("/v1/ops/dial/certify", Bars, "Prove a promise from what is labelled by now")
+        .takes::<dial::ScopeBody>()
+        .returns::<dial::DialAnswer>(200)
+        .example(json!({ "scope": "shop", "note": "a hundred more reviews" }), Value::Null);
+    let list = Route::get("/v1/ops/certificates", ReadBars, "The proofs so far, newest first")
+        .query::<dial_views::CertificatesQuery>()
+        .returns::<dial_views::CertificatesAnswer>(200);
+    let void = Route::post("/v1/ops/certificates/{id}/void", Bars, "End a proof: drafts only from now on")
+        .takes::<dial::NoteBody>()
+        .returns::<dial::DialAnswer>(200);
+    let verify =
+        Route::post("/v1/ops/documents/{id}/verified", Bars, "Let answers that cite a changed document be sent again")
+            .takes::<dial::NoteBody>()
+            .returns::<dial::DialAnswer>(200);
+    routes
+        .add(show, dial::show_dial)
+        .add(turn, dial::turn_dial)
+        .add(certify, dial::certify)
+        .add(list, dial_views::list_certificates)
+        .add(void, dial::void_certificate)
+        .add(verify, dial::verify_document)
+}
+
+fn plot_routes(routes: Routes) -> Routes {
+    let evidence =
+        Route::get("/v1/ops/dial/evidence", ReadBars, "Error against coverage, reliability, turns near the bar")
+            .query::<evidence::EvidenceQuery>()
+            .returns::<evidence::EvidenceAnswer>(200);
+    let weeks =
+        Route::get("/v1/ops/dial/weeks", ReadBars, "Week by week: sent, audited, and the bet against the proof")
+            .query::<evidence::WeeksQuery>()
+            .returns::<evidence::WeeksAnswer>(200);
+    let topics = Route::get("/v1/ops/dial/topics", ReadBars, "Topic by topic: whose promise, and how well it is kept")
+        .query::<evidence::TopicsQuery>()
+        .returns::<evidence::TopicsAnswer>(200);
+    routes.add(evidence, evidence::show_evidence).add(weeks, evidence::show_weeks).add(topics, evidence::show_topics)
 }
 
 fn people_routes(routes: Routes) -> Routes {

@@ -104,6 +104,11 @@ impl Route {
         Self::new(Method::POST, path, permission, summary)
     }
 
+    /// Puts something in the place of what is there.
+    pub fn put(path: &'static str, permission: Permission, summary: &'static str) -> Self {
+        Self::new(Method::PUT, path, permission, summary)
+    }
+
     /// Changes some fields.
     pub fn patch(path: &'static str, permission: Permission, summary: &'static str) -> Self {
         Self::new(Method::PATCH, path, permission, summary)
@@ -221,5 +226,5 @@ impl Routes {
 }
 
 fn filter(method: &Method) -> MethodFilter {
-    MethodFilter::try_from(method.clone()).expect("routes are made by `get`, `post`, `patch` and `delete` only")
+    MethodFilter::try_from(method.clone()).expect("routes are made by `get`, `post`, `put`, `patch` and `delete` only")
 }

@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::SharedClock;
+use crate::clock::{SharedClock, SharedDraw};
+use crate::domain::certificate::Fingerprint;
 use crate::domain::ids::WidgetId;
 use crate::events::Bus;
 use crate::http::limits::Limiter;
@@ -137,6 +138,10 @@ pub struct AppState {
     pub settings: Arc<HttpSettings>,
     /// The counts behind the limits.
     pub limits: Arc<Limits>,
+    /// What makes the answers: a proof holds for nothing else.
+    pub fingerprint: Arc<Fingerprint>,
+    /// Decides which of the accepted drafts somebody else looks at again.
+    pub draw: SharedDraw,
 }
 
 impl AppState {

@@ -2,7 +2,6 @@
 //!
 //! Whatever goes wrong here ends with a person: a stage that fails, a model that is missing, a queue that is too long.
 
-use rand::Rng;
 use serde_json::json;
 use tokio::sync::mpsc;
 use tracing::{info, warn};
@@ -10,18 +9,23 @@ use tracing::{info, warn};
 use super::{JobError, Runner};
 use crate::answer::{Answered, Ask, topic};
 use crate::domain::conversation::{Author, Citation, Handler};
-use crate::domain::decision::{Decision, Evidence, Reason, decide};
+use crate::domain::decision::{Decision, Evidence, LabelChance, Reason, decide_under, label_chance};
 use crate::domain::fault::Fault;
-use crate::domain::ids::{ShopId, TurnId};
+use crate::domain::ids::{ChunkId, ShopId, TurnId};
 use crate::domain::job::Lane;
+use crate::domain::outcome::LabelSource;
 use crate::domain::policy::Mode;
 use crate::domain::record::{AnswerRecord, RecordedHit, StageTimes, Unsupported};
 use crate::domain::score::Confidence;
 use crate::domain::turn::TurnState;
 use crate::events::Event;
+use crate::learn::dial::{self, Found};
 use crate::retrieve::Scope;
+use crate::storage::bases::{self, NewBasis};
 use crate::storage::conversations::{self, Conversation, ConversationKind};
+use crate::storage::epochs::{self, Cited};
 use crate::storage::jobs::{self, JobState};
+use crate::storage::looks::{self, NewLook};
 use crate::storage::messages::{self, NewMessage};
 use crate::storage::policies::{self, PolicyVersion};
 use crate::storage::turns::{self, NewDecision, NewReply, Turn};
@@ -136,8 +140,13 @@ impl Runner {
         policy: &PolicyVersion,
         answered: Drafted,
     ) -> Result<(), StorageError> {
-        let draw = rand::rngs::ThreadRng::default().random::<f64>();
-        let decision = decide(&answered.evidence, &policy.policy, draw);
+        let draw = (self.draw)();
+        let rules = &policy.policy;
+        let found = dial::find(&self.db, shop, (rules, &answered.evidence.topic), &self.fingerprint).await?;
+        let chunks: Vec<ChunkId> = answered.citations.iter().map(|citation| citation.chunk).collect();
+        let cited = epochs::of_chunks(&self.db, shop, &chunks).await?;
+        let decision = decide_under(&answered.evidence, rules, found.for_citing(&chunks, &cited), draw);
+        let chance = label_chance(&answered.evidence, rules, found.standing, &decision);
         let record = serde_json::to_value(&answered.record).unwrap_or_else(|_| json!({}));
         let new = NewDecision {
             turn: turn.id,
@@ -152,6 +161,10 @@ impl Runner {
         };
         let mut tx = self.db.begin().await?;
         let Some(version) = turns::record_decision(&mut tx, shop, &new).await? else { return Ok(()) };
+        self.keep_basis(&mut tx, shop, turn.id, (&found, chance, &cited)).await?;
+        if conversation.kind == ConversationKind::Buyer && !chunks.is_empty() {
+            queue_audit(&mut tx, shop, turn.id, (&decision, chance)).await?;
+        }
         let said = match conversation.kind {
             ConversationKind::Test => None,
             ConversationKind::Buyer => tell_the_buyer(&mut tx, shop, (turn, version), &decision, &answered).await?,
@@ -161,8 +174,30 @@ impl Runner {
             self.bus.publish(shop, Event::MessageAdded { conversation: turn.conversation, seq });
         }
         self.bus.publish(shop, Event::TurnChanged { conversation: turn.conversation, turn: turn.id });
+        if found.lapsed.is_some() {
+            self.bus.publish(shop, Event::PolicyChanged);
+        }
         log(turn, policy, &decision, &answered);
         Ok(())
+    }
+
+    /// Keeps what the turn was decided under. A proof of another machinery ends here, where it is first missed.
+    async fn keep_basis(
+        &self,
+        tx: &mut Tx,
+        shop: ShopId,
+        turn: TurnId,
+        (found, chance, cited): (&Found, LabelChance, &[Cited]),
+    ) -> Result<(), StorageError> {
+        let sources = cited.iter().map(|cited| (cited.document, cited.epoch)).collect();
+        let pipeline = self.fingerprint.key();
+        let certificate = found.certificate.as_ref().map(|certificate| certificate.id);
+        let basis = NewBasis { certificate, pipeline: &pipeline, chance, sources: &sources };
+        bases::insert(tx, shop, turn, &basis).await?;
+        match found.lapsed {
+            Some(lapsed) => dial::void_lapsed(tx, shop, lapsed).await,
+            None => Ok(()),
+        }
     }
 
     fn typing(&self, shop: ShopId, conversation: &Conversation, is_typing: bool) {
@@ -170,6 +205,20 @@ impl Runner {
             self.bus.publish(shop, Event::Typing { conversation: conversation.id, is_typing });
         }
     }
+}
+
+/// Queues the blind look at an answer that was drawn for it.
+async fn queue_audit(
+    tx: &mut Tx,
+    shop: ShopId,
+    turn: TurnId,
+    (decision, chance): (&Decision, LabelChance),
+) -> Result<(), StorageError> {
+    if matches!(decision, Decision::AutoSend { audit: true }) {
+        let look = NewLook { turn, source: LabelSource::Audit, propensity: chance.own, not_by: None };
+        looks::queue(tx, shop, &look).await?;
+    }
+    Ok(())
 }
 
 /// Sends the draft, or says that a person will answer; the number of the message that was added.

@@ -9,16 +9,20 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::domain::decision::{Evidence, decide};
+use super::charts::{Interval, interval};
+use crate::domain::decision::{Decision, Evidence, Reason, decide_under};
+use crate::domain::dial::Standing;
 use crate::domain::ids::{ConversationId, TurnId};
+use crate::domain::outcome::Outcome as Label;
 use crate::domain::policy::Policy;
 use crate::domain::turn::Verdict;
+use crate::storage::ops::ReplayRow;
 
 /// Points of the curve: bars 0, 0.05 … 1.
 const CURVE_POINTS: u32 = 21;
 
-/// Turns shown whose decision would change.
-const MAX_CHANGES: usize = 50;
+/// What an agent spends on a turn, in minutes: an assumption, said beside every number that rests on it.
+const MINUTES_PER_TURN: f64 = 1.5;
 
 /// A turn that was decided, and what a person made of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,16 +39,77 @@ pub struct PastTurn {
     pub draw: f64,
     /// What an agent did with the draft, if any did.
     pub verdict: Option<Verdict>,
+    /// What it was labelled as, if it was.
+    pub label: Option<Label>,
+    /// When it was asked.
+    pub asked_at_ms: i64,
 }
 
-impl PastTurn {
-    fn decide(&self, policy: &Policy) -> &'static str {
-        decide(&self.evidence, policy, self.draw).code()
+impl From<ReplayRow> for PastTurn {
+    fn from(row: ReplayRow) -> Self {
+        Self {
+            turn: row.turn,
+            conversation: row.conversation,
+            question: row.question,
+            evidence: row.evidence,
+            draw: row.draw,
+            verdict: row.verdict,
+            label: row.label.map(|label| label.outcome),
+            asked_at_ms: row.created_at_ms,
+        }
     }
 }
 
+impl PastTurn {
+    fn decide(&self, rules: &Rules) -> Decision {
+        let held = Standing::Held { reason: Reason::NotCertified };
+        let standing = rules.standings.get(&self.evidence.topic).copied().unwrap_or(held);
+        decide_under(&self.evidence, &rules.policy, standing, self.draw)
+    }
+
+    /// Whether sending it would have been wrong, if anybody said. An edit of the time before labels may have been one
+    /// of a fact.
+    fn is_wrong(&self) -> Option<bool> {
+        match (self.label, self.verdict) {
+            (Some(label), _) => Some(label.is_loss()),
+            (None, verdict) => verdict.map(|verdict| verdict != Verdict::Accepted),
+        }
+    }
+}
+
+/// A policy with what its promises are worth, topic by topic.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rules {
+    /// The rules.
+    pub policy: Policy,
+    /// How each topic stands; one that is not named is held.
+    pub standings: BTreeMap<String, Standing>,
+}
+
+impl Rules {
+    /// Rules without a promise: every bar is set by hand.
+    pub fn by_hand(policy: Policy) -> Self {
+        Self { policy, standings: BTreeMap::new() }
+    }
+}
+
+/// What is tried on which past.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trial {
+    /// The first millisecond.
+    pub from_ms: i64,
+    /// One past the last.
+    pub until_ms: i64,
+    /// What is proposed.
+    pub proposed: Rules,
+    /// What is in force.
+    pub current: Rules,
+    /// Turns to show whose decision would change.
+    pub max_changes: usize,
+}
+
 /// What a policy would have done.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Outcome {
     /// Decided turns.
     pub n_turns: u32,
@@ -52,10 +117,25 @@ pub struct Outcome {
     pub n_auto_sent: u32,
     /// Those of the sent that a person has judged.
     pub n_reviewed_auto_sent: u32,
-    /// Those of the judged that were accepted as they were.
+    /// Those of the judged that were right.
     pub n_right: u32,
-    /// Those of the judged that were edited or rejected.
+    /// Those of the judged that must not have been sent.
     pub n_wrong: u32,
+    /// Share of the turns that was sent; null without turns.
+    pub share_sent: Option<f64>,
+    /// Share of the judged that was wrong, with its exact interval at 95 %; null where nothing was judged.
+    pub wrong: Option<Interval>,
+}
+
+/// What people would have had to do.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+pub struct AgentMinutes {
+    /// Under the policy in force.
+    pub current: f64,
+    /// Under the proposed one.
+    pub proposed: f64,
+    /// What a turn takes: an assumption.
+    pub minutes_per_turn: f64,
 }
 
 /// One bar, and what it would have sent.
@@ -101,6 +181,12 @@ pub struct Change {
     pub from: String,
     /// What the proposed policy decides.
     pub to: String,
+    /// What it was about.
+    pub topic: String,
+    /// What it was labelled as; null if nobody did.
+    pub outcome: Option<Label>,
+    /// When it was asked.
+    pub asked_at_ms: i64,
 }
 
 /// A policy, tried on history.
@@ -115,53 +201,76 @@ pub struct Preview {
     pub curve: Vec<CurvePoint>,
     /// What it would have done, topic by topic.
     pub topics: Vec<TopicOutcome>,
-    /// Turns that would end otherwise, the surest first, at most 50.
+    /// Turns that would end otherwise, the surest first; the first of them.
     pub changes: Vec<Change>,
+    /// All of them.
+    pub n_changes: usize,
+    /// The period: its first millisecond.
+    pub from_ms: i64,
+    /// One past its last.
+    pub until_ms: i64,
+    /// What people would have had to do.
+    pub agent_minutes: AgentMinutes,
 }
 
-/// Tries `proposed` on `past`, next to `current`.
-pub fn preview(past: &[PastTurn], proposed: &Policy, current: &Policy) -> Preview {
+/// Tries a policy on `past`, next to the one in force.
+pub fn preview(past: &[PastTurn], trial: &Trial) -> Preview {
+    let (proposed, current) = (outcome(past, &trial.proposed), outcome(past, &trial.current));
+    let minutes = |sum: &Outcome| f64::from(sum.n_turns - sum.n_auto_sent) * MINUTES_PER_TURN;
+    let (changes, n_changes) = changes(past, trial);
     Preview {
-        proposed: outcome(past, proposed),
-        current: outcome(past, current),
+        proposed,
+        current,
         curve: (0..CURVE_POINTS)
-            .map(|step| point(past, proposed, f64::from(step) / f64::from(CURVE_POINTS - 1)))
+            .map(|step| point(past, &trial.proposed, f64::from(step) / f64::from(CURVE_POINTS - 1)))
             .collect(),
-        topics: topics(past, proposed),
-        changes: changes(past, proposed, current),
+        topics: topics(past, &trial.proposed),
+        changes,
+        n_changes,
+        from_ms: trial.from_ms,
+        until_ms: trial.until_ms,
+        agent_minutes: AgentMinutes {
+            current: minutes(&current),
+            proposed: minutes(&proposed),
+            minutes_per_turn: MINUTES_PER_TURN,
+        },
     }
 }
 
-fn outcome<'a>(past: impl IntoIterator<Item = &'a PastTurn>, policy: &Policy) -> Outcome {
+fn outcome<'a>(past: impl IntoIterator<Item = &'a PastTurn>, rules: &Rules) -> Outcome {
     let mut sum = Outcome::default();
     for turn in past {
         sum.n_turns += 1;
-        if turn.decide(policy) != "auto_send" {
+        if !matches!(turn.decide(rules), Decision::AutoSend { .. }) {
             continue;
         }
         sum.n_auto_sent += 1;
-        match turn.verdict {
+        match turn.is_wrong() {
             None => continue,
-            Some(Verdict::Accepted) => sum.n_right += 1,
-            Some(Verdict::Edited | Verdict::Rejected) => sum.n_wrong += 1,
+            Some(false) => sum.n_right += 1,
+            Some(true) => sum.n_wrong += 1,
         }
         sum.n_reviewed_auto_sent += 1;
     }
+    sum.share_sent = (sum.n_turns > 0).then(|| f64::from(sum.n_auto_sent) / f64::from(sum.n_turns));
+    sum.wrong = interval(sum.n_wrong, sum.n_reviewed_auto_sent, 0.025);
     sum
 }
 
-fn point(past: &[PastTurn], policy: &Policy, bar: f64) -> CurvePoint {
-    let sum = outcome(past, &Policy { bar, ..policy.clone() });
+/// The shop's bar is set by hand here, whatever is promised: the curve shows what each bar would come to.
+fn point(past: &[PastTurn], rules: &Rules, bar: f64) -> CurvePoint {
+    let policy = Policy { bar, dial: None, ..rules.policy.clone() };
+    let sum = outcome(past, &Rules { policy, standings: rules.standings.clone() });
     CurvePoint { bar, n_sent: sum.n_auto_sent, n_right: sum.n_right, n_wrong: sum.n_wrong }
 }
 
-fn topics(past: &[PastTurn], policy: &Policy) -> Vec<TopicOutcome> {
+fn topics(past: &[PastTurn], rules: &Rules) -> Vec<TopicOutcome> {
     let mut by_topic: BTreeMap<&str, Vec<&PastTurn>> = BTreeMap::new();
     for turn in past {
         by_topic.entry(&turn.evidence.topic).or_default().push(turn);
     }
     let told = by_topic.into_iter().map(|(topic, turns)| {
-        let sum = outcome(turns, policy);
+        let sum = outcome(turns, rules);
         TopicOutcome {
             topic: topic.to_owned(),
             n_turns: sum.n_turns,
@@ -173,22 +282,24 @@ fn topics(past: &[PastTurn], policy: &Policy) -> Vec<TopicOutcome> {
     told.collect()
 }
 
-fn changes(past: &[PastTurn], proposed: &Policy, current: &Policy) -> Vec<Change> {
-    let changed = past.iter().filter_map(|turn| {
-        let (from, to) = (turn.decide(current), turn.decide(proposed));
-        (from != to).then(|| Change {
-            turn_id: turn.turn,
-            conversation_id: turn.conversation,
-            question: turn.question.clone(),
-            confidence: turn.evidence.confidence.value(),
-            from: from.into(),
-            to: to.into(),
-        })
+/// The first of the turns that would end otherwise, and how many there are.
+fn changes(past: &[PastTurn], trial: &Trial) -> (Vec<Change>, usize) {
+    let decided = past.iter().map(|turn| (turn, turn.decide(&trial.current), turn.decide(&trial.proposed)));
+    let mut changed: Vec<_> = decided.filter(|(_, from, to)| from.code() != to.code()).collect();
+    changed.sort_by(|(a, ..), (b, ..)| b.evidence.confidence.value().total_cmp(&a.evidence.confidence.value()));
+    let n_changes = changed.len();
+    let told = changed.into_iter().take(trial.max_changes).map(|(turn, from, to)| Change {
+        turn_id: turn.turn,
+        conversation_id: turn.conversation,
+        question: turn.question.clone(),
+        confidence: turn.evidence.confidence.value(),
+        from: from.code().into(),
+        to: to.code().into(),
+        topic: turn.evidence.topic.clone(),
+        outcome: turn.label,
+        asked_at_ms: turn.asked_at_ms,
     });
-    let mut changed: Vec<Change> = changed.collect();
-    changed.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
-    changed.truncate(MAX_CHANGES);
-    changed
+    (told.collect(), n_changes)
 }
 
 #[cfg(test)]
@@ -213,11 +324,18 @@ mod tests {
             },
             draw: 0.9,
             verdict,
+            label: None,
+            asked_at_ms: 0,
         }
     }
 
     fn automatic(bar: f64) -> Policy {
         Policy { bar, mode: Mode::Auto, ..Policy::review_everything() }
+    }
+
+    fn tried(past: &[PastTurn], proposed: Policy, current: Policy) -> Preview {
+        let (proposed, current) = (Rules::by_hand(proposed), Rules::by_hand(current));
+        preview(past, &Trial { from_ms: 0, until_ms: 1, proposed, current, max_changes: 50 })
     }
 
     fn history() -> Vec<PastTurn> {
@@ -231,27 +349,47 @@ mod tests {
 
     #[test]
     fn only_judged_turns_are_right_or_wrong() {
-        let told = preview(&history(), &automatic(0.7), &automatic(0.9));
-        let want = Outcome { n_turns: 4, n_auto_sent: 3, n_reviewed_auto_sent: 2, n_right: 1, n_wrong: 1 };
-        assert_eq!(told.proposed, want);
-        let want = Outcome { n_turns: 4, n_auto_sent: 1, n_reviewed_auto_sent: 1, n_right: 1, n_wrong: 0 };
-        assert_eq!(told.current, want);
+        let told = tried(&history(), automatic(0.7), automatic(0.9));
+        let numbers = |sum: Outcome| [sum.n_turns, sum.n_auto_sent, sum.n_reviewed_auto_sent, sum.n_right, sum.n_wrong];
+        assert_eq!((numbers(told.proposed), numbers(told.current)), ([4, 3, 2, 1, 1], [4, 1, 1, 1, 0]));
+        assert_eq!((told.proposed.share_sent, told.proposed.wrong.map(|wrong| wrong.share)), (Some(0.75), Some(0.5)));
+        assert_eq!((told.agent_minutes.current, told.agent_minutes.proposed), (4.5, 1.5));
+    }
+
+    #[test]
+    fn a_label_says_more_than_a_verdict() {
+        let mut styled = turn(0.9, "returns", Some(Verdict::Edited));
+        styled.label = Some(Label::EditStyle);
+        let told = tried(&[styled], automatic(0.5), automatic(0.5));
+        assert_eq!((told.proposed.n_right, told.proposed.n_wrong), (1, 0));
+    }
+
+    #[test]
+    fn a_promise_is_tried_with_its_proof_and_sends_nothing_without() {
+        let dial = crate::domain::dial::Dial { target_error: 0.05, certainty: 0.95, audit_rate: 0.05 };
+        let promised = Policy { dial: Some(dial), ..automatic(0.0) };
+        let proven = Standing::Proven { bar: 0.9, audit_rate: 0.2 };
+        let proposed = Rules { policy: promised.clone(), standings: BTreeMap::from([("returns".into(), proven)]) };
+        let trial = Trial { from_ms: 0, until_ms: 1, proposed, current: Rules::by_hand(promised), max_changes: 0 };
+        let told = preview(&history(), &trial);
+        assert_eq!((told.proposed.n_auto_sent, told.current.n_auto_sent), (1, 0));
+        assert_eq!((told.changes.len(), told.n_changes), (0, 1), "shown as far as wanted, counted all");
     }
 
     #[test]
     fn what_would_change_is_named_the_surest_first() {
-        let told = preview(&history(), &automatic(0.7), &automatic(0.9));
+        let told = tried(&history(), automatic(0.7), automatic(0.9));
         let named: Vec<_> =
             told.changes.iter().map(|change| (change.confidence, change.from.as_str(), change.to.as_str())).collect();
         assert_eq!(named, [(0.85, "review", "auto_send"), (0.75, "review", "auto_send")]);
-        assert_eq!(preview(&history(), &automatic(0.9), &automatic(0.9)).changes, []);
+        assert_eq!(tried(&history(), automatic(0.9), automatic(0.9)).changes, []);
     }
 
     #[test]
     fn the_curve_falls_as_the_bar_rises_and_keeps_the_rules_of_topics() {
         let mut policy = automatic(0.5);
-        policy.topics.insert("shipping".into(), TopicRule { mode: Mode::Assist, bar: None });
-        let curve = preview(&history(), &policy, &policy).curve;
+        policy.topics.insert("shipping".into(), TopicRule { mode: Mode::Assist, bar: None, dial: None });
+        let curve = tried(&history(), policy.clone(), policy).curve;
         assert_eq!((curve.len(), curve[0].bar, curve[20].bar), (21, 0.0, 1.0));
         assert!(curve.is_sorted_by(|a, b| a.n_sent >= b.n_sent));
         assert_eq!(curve[0].n_sent, 2, "a topic that is only assisted is never sent");
@@ -260,7 +398,7 @@ mod tests {
 
     #[test]
     fn topics_add_up_to_the_whole() {
-        let told = preview(&history(), &automatic(0.7), &automatic(0.7));
+        let told = tried(&history(), automatic(0.7), automatic(0.7));
         let names: Vec<_> = told.topics.iter().map(|topic| topic.topic.as_str()).collect();
         assert_eq!(names, ["returns", "shipping"]);
         assert_eq!(told.topics.iter().map(|topic| topic.n_auto_sent).sum::<u32>(), told.proposed.n_auto_sent);
@@ -268,7 +406,7 @@ mod tests {
 
     #[test]
     fn no_history_is_no_numbers() {
-        let told = preview(&[], &automatic(0.7), &automatic(0.7));
+        let told = tried(&[], automatic(0.7), automatic(0.7));
         assert_eq!(told.proposed, Outcome::default());
         assert_eq!(told.topics, []);
     }

@@ -8,7 +8,7 @@ use sqlx::any::AnyRow;
 
 use super::columns::{Columns, placeholders};
 use super::indexing::put_embedding;
-use super::{Db, StorageError, Tx};
+use super::{Db, StorageError, Tx, epochs};
 use crate::domain::document::Audience;
 use crate::domain::ids::{ChunkId, DocumentId, RevisionId, ShopId};
 use crate::domain::text::Span;
@@ -170,6 +170,7 @@ pub async fn set_disabled(tx: &mut Tx, shop: ShopId, chunk: ChunkId, disabled: b
         .bind(i64::from(disabled))
         .execute(tx.connection())
         .await?;
+    epochs::advance_of_chunk(tx, shop, chunk).await?;
     Ok(done.rows_affected() == 1)
 }
 
@@ -186,6 +187,7 @@ pub async fn set_text(tx: &mut Tx, shop: ShopId, chunk: ChunkId, edit: &ChunkEdi
         return Ok(false);
     }
     sqlx::query("delete from embeddings where chunk_id = $1").bind(chunk).execute(tx.connection()).await?;
+    epochs::advance_of_chunk(tx, shop, chunk).await?;
     put_embedding(tx, chunk, edit.model_id, edit.embedding).await?;
     Ok(true)
 }
@@ -233,6 +235,7 @@ pub async fn rewrite(tx: &mut Tx, shop: ShopId, chunk: ChunkId, text: &str) -> R
         return Ok(false);
     }
     sqlx::query("delete from embeddings where chunk_id = $1").bind(chunk).execute(tx.connection()).await?;
+    epochs::advance_of_chunk(tx, shop, chunk).await?;
     Ok(true)
 }
 

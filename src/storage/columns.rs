@@ -12,12 +12,15 @@ use sqlx::error::BoxDynError;
 use sqlx::{Any, Database, Decode, Encode, Row, Type};
 
 use super::StorageError;
+use crate::domain::certificate::VoidReason;
 use crate::domain::conversation::{Author, Handler};
+use crate::domain::dial::Scope;
 use crate::domain::document::{Audience, Format, RevisionState};
 use crate::domain::ids::{
-    AccountId, ChunkId, ConversationId, DocumentId, FeedbackId, JobId, MessageId, PolicyId, RevisionId, ShopId, TurnId,
-    WidgetId,
+    AccountId, CertificateId, ChunkId, ConversationId, DocumentId, FeedbackId, JobId, LabelId, LookId, MessageId,
+    PolicyId, RevisionId, ShopId, TurnId, WidgetId,
 };
+use crate::domain::outcome::{LabelSource, Outcome};
 use crate::domain::text::Lang;
 use crate::domain::turn::{RejectReason, TurnState, Verdict};
 
@@ -47,12 +50,13 @@ macro_rules! stands_as_text {
 }
 
 stands_as_text!(id_to_text, id_from_text:
-    AccountId, ChunkId, ConversationId, DocumentId, FeedbackId, JobId, MessageId, PolicyId, RevisionId, ShopId, TurnId,
-    WidgetId,
+    AccountId, CertificateId, ChunkId, ConversationId, DocumentId, FeedbackId, JobId, LabelId, LookId, MessageId, PolicyId,
+    RevisionId, ShopId, TurnId, WidgetId,
 );
 
 stands_as_text!(code_to_text, code_from_text:
-    Audience, Author, Format, Handler, Lang, RejectReason, RevisionState, TurnState, Verdict,
+    Audience, Author, Format, Handler, LabelSource, Lang, Outcome, RejectReason, RevisionState, Scope, TurnState, Verdict,
+    VoidReason,
     super::accounts::Role, super::conversations::ConversationKind, super::jobs::JobState, super::jobs::Lane,
 );
 

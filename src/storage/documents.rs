@@ -7,7 +7,7 @@ use sqlx::any::AnyRow;
 
 use super::columns::Columns;
 use super::revisions::{self, Revision};
-use super::{Db, StorageError, Tx};
+use super::{Db, StorageError, Tx, epochs};
 use crate::domain::document::Audience;
 use crate::domain::ids::{DocumentId, RevisionId, ShopId};
 
@@ -142,6 +142,7 @@ pub async fn set_meta(
     .bind(meta.effective_until_ms)
     .execute(tx.connection())
     .await?;
+    epochs::advance(tx, shop, document).await?;
     Ok(done.rows_affected() == 1)
 }
 

@@ -2,7 +2,7 @@
 
 use super::chunks::{self, ChunkRow};
 use super::columns::{Columns, Json, embedding_from_bytes, embedding_to_bytes, to_i64};
-use super::{Db, StorageError, Tx};
+use super::{Db, StorageError, Tx, epochs};
 use crate::domain::chunk::Chunk;
 use crate::domain::document::RevisionState;
 use crate::domain::ids::{ChunkId, DocumentId, RevisionId, ShopId};
@@ -65,6 +65,7 @@ pub async fn activate_revision(
         .bind(revision)
         .execute(tx.connection())
         .await?;
+    epochs::advance(tx, shop, document).await?;
     let now_ms = tx.now_ms();
     sqlx::query(
         "update revisions set state = $2, n_chunks = $3, stage_done = $3, stage_total = $3, indexed_at_ms = $4, \

@@ -7,8 +7,10 @@ use sqlx::any::AnyRow;
 use super::columns::{Columns, Json};
 use super::turns::read_decision;
 use super::{Db, StorageError};
+use crate::domain::conversation::Author;
 use crate::domain::decision::{Decision, Evidence};
-use crate::domain::ids::{ConversationId, ShopId, TurnId};
+use crate::domain::ids::{AccountId, CertificateId, ConversationId, DocumentId, ShopId, TurnId};
+use crate::domain::outcome::{LabelSource, Outcome};
 use crate::domain::turn::{RejectReason, Verdict};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -45,16 +47,51 @@ pub struct ReplayRow {
     pub thumbs: Option<bool>,
     /// When it was asked.
     pub created_at_ms: i64,
+    /// The last label, if there is one.
+    pub label: Option<PastLabel>,
+    /// Whether there was a draft that rested on sources.
+    pub has_sourced_draft: bool,
+    /// Whether an agent answered in own words instead.
+    pub is_replaced: bool,
+    /// What it was decided under; none for turns of older versions.
+    pub basis: Option<Basis>,
+}
+
+/// What a turn was labelled as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PastLabel {
+    /// What it was.
+    pub outcome: Outcome,
+    /// How it came about.
+    pub source: LabelSource,
+    /// By whom.
+    pub account: AccountId,
+}
+
+/// What a turn was decided under.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Basis {
+    /// The proof whose bar counted.
+    pub certificate: Option<CertificateId>,
+    /// Which machinery made the answer.
+    pub pipeline: String,
+    /// The chance with which any answer of its time was labelled.
+    pub chance_of_all: f64,
+    /// The cited documents, each with its epoch.
+    pub sources: BTreeMap<DocumentId, i64>,
 }
 
 /// Everything that was decided of what was asked in the period, oldest first. Test questions of staff are left
 /// out, here and in [`days`]: they are not what buyers ask.
 pub async fn replay_rows(db: &Db, shop: ShopId, period: Period) -> Result<Vec<ReplayRow>, StorageError> {
     let rows = sqlx::query(
-        "select t.id, t.conversation_id, t.question, t.evidence, t.draw, t.decision, t.audit, t.reasons, t.created_at_ms, f.verdict, f.reason, \
-         m.thumbs from turns t \
+        "select t.id, t.conversation_id, t.question, t.evidence, t.draw, t.decision, t.audit, t.reasons, t.created_at_ms, \
+         t.draft, t.citations, f.verdict, f.reason, m.thumbs, m.author, l.outcome, l.source, l.account_id, \
+         b.certificate_id, b.pipeline, b.chance_of_all, b.sources from turns t \
          join conversations c on c.id = t.conversation_id and c.kind = 'buyer' \
          left join feedback f on f.id = (select max(l.id) from feedback l where l.turn_id = t.id) \
+         left join labels l on l.id = (select max(n.id) from labels n where n.turn_id = t.id) \
+         left join bases b on b.turn_id = t.id \
          left join messages m on m.turn_id = t.id and m.author in ('assistant', 'reviewed', 'agent') \
          where t.shop_id = $1 and t.created_at_ms >= $2 and t.created_at_ms < $3 and t.evidence is not null \
          order by t.created_at_ms, t.id",
@@ -69,6 +106,8 @@ pub async fn replay_rows(db: &Db, shop: ShopId, period: Period) -> Result<Vec<Re
 
 fn read_replay(row: &AnyRow) -> Result<ReplayRow, StorageError> {
     let decision = read_decision(row)?;
+    let draft: Option<&str> = row.col("draft")?;
+    let author: Option<Author> = row.col("author")?;
     Ok(ReplayRow {
         turn: row.col("id")?,
         conversation: row.col("conversation_id")?,
@@ -80,7 +119,26 @@ fn read_replay(row: &AnyRow) -> Result<ReplayRow, StorageError> {
         reason: row.col("reason")?,
         thumbs: row.col::<Option<i64>>("thumbs")?.map(|thumbs| thumbs != 0),
         created_at_ms: row.col("created_at_ms")?,
+        label: read_label(row)?,
+        has_sourced_draft: draft.is_some() && row.col::<&str>("citations")? != "[]",
+        is_replaced: author == Some(Author::Agent),
+        basis: read_basis(row)?,
     })
+}
+
+fn read_label(row: &AnyRow) -> Result<Option<PastLabel>, StorageError> {
+    let Some(outcome) = row.col("outcome")? else { return Ok(None) };
+    Ok(Some(PastLabel { outcome, source: row.col("source")?, account: row.col("account_id")? }))
+}
+
+fn read_basis(row: &AnyRow) -> Result<Option<Basis>, StorageError> {
+    let Some(pipeline) = row.col("pipeline")? else { return Ok(None) };
+    Ok(Some(Basis {
+        certificate: row.col("certificate_id")?,
+        pipeline,
+        chance_of_all: row.col("chance_of_all")?,
+        sources: row.json("sources")?,
+    }))
 }
 
 /// What a day came to, by when it was asked.
@@ -189,8 +247,6 @@ mod tests {
     use super::super::turns::tests::{ask_one, auto_send, decide, decided_reply, evidence, review};
     use super::super::{messages, turns};
     use super::*;
-    use crate::domain::conversation::Author;
-    use crate::domain::ids::AccountId;
 
     const LIN: AccountId = AccountId(uuid::Uuid::from_u128(3));
     const WHOLE: Period = Period { from_ms: 0, until_ms: i64::MAX };

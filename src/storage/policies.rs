@@ -62,6 +62,19 @@ pub async fn current(db: &Db, shop: ShopId) -> Result<PolicyVersion, StorageErro
     read(&row)
 }
 
+/// The version in force, as the unit of work sees it.
+pub async fn current_in(tx: &mut Tx, shop: ShopId) -> Result<PolicyVersion, StorageError> {
+    let row = sqlx::query(
+        "select id, number, body, author_id, note, created_at_ms from policies where shop_id = $1 \
+         order by number desc limit 1",
+    )
+    .bind(shop)
+    .fetch_optional(tx.connection())
+    .await?;
+    let row = row.ok_or_else(|| StorageError::Damaged { what: format!("shop {shop} has no policy") })?;
+    read(&row)
+}
+
 /// All versions, newest first.
 pub async fn history(db: &Db, shop: ShopId) -> Result<Vec<PolicyVersion>, StorageError> {
     let rows = sqlx::query(

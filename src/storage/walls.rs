@@ -5,9 +5,14 @@ use super::messages::NewMessage;
 use super::testing::{self, Scratch, new_revision, scratches, shop};
 use super::turns::tests::{ask_one, decide, review};
 use super::*;
+use crate::domain::certificate::VoidReason;
 use crate::domain::conversation::Author;
+use crate::domain::dial::Scope;
 use crate::domain::document::RevisionState;
-use crate::domain::ids::{AccountId, ChunkId, ConversationId, DocumentId, MessageId, RevisionId, ShopId, TurnId};
+use crate::domain::ids::{
+    AccountId, CertificateId, ChunkId, ConversationId, DocumentId, MessageId, RevisionId, ShopId, TurnId,
+};
+use crate::domain::outcome::{LabelSource, Outcome};
 use crate::domain::turn::Verdict;
 
 /// One of everything.
@@ -21,6 +26,7 @@ struct Furniture {
     message: MessageId,
     turn: TurnId,
     version: i64,
+    certificate: CertificateId,
 }
 
 async fn furnish(db: &Db, shop: ShopId) -> Furniture {
@@ -36,13 +42,30 @@ async fn furnish(db: &Db, shop: ShopId) -> Furniture {
     let judged =
         feedback::NewFeedback { turn: asked.turn, account, verdict: Verdict::Edited, reason: None, final_text: None };
     feedback::insert(&mut tx, shop, &judged).await.unwrap();
+    let (source, outcome) = (LabelSource::Audit, Outcome::Accept);
+    let look = looks::NewLook { turn: asked.turn, source, propensity: 0.2, not_by: None };
+    looks::queue(&mut tx, shop, &look).await.unwrap();
+    let label =
+        labels::NewLabel { turn: asked.turn, account, outcome, source: LabelSource::SecondLook, propensity: 1.0 };
+    labels::insert(&mut tx, shop, &label).await.unwrap();
+    let terms = crate::domain::certificate::tests::terms();
+    let proof = certificates::NewCertificate { scope: &Scope::Shop, terms: &terms, author: None, note: "" };
+    let certificate = certificates::issue(&mut tx, shop, &proof).await.unwrap();
+    let basis = bases::NewBasis {
+        certificate: Some(certificate),
+        pipeline: "p",
+        chance: crate::domain::decision::LabelChance { of_all: 1.0, own: 1.0 },
+        sources: &std::collections::BTreeMap::new(),
+    };
+    bases::insert(&mut tx, shop, asked.turn, &basis).await.unwrap();
     let detail = serde_json::Value::Null;
     let entry = audit::NewAuditEntry { account: None, action: "a", subject: "s", detail: &detail };
     audit::append(&mut tx, shop, &entry).await.unwrap();
     tx.commit().await.unwrap();
     let (conversation, message) = (asked.message.conversation, asked.message.id);
     let chunk = ChunkId::derive(revision, 0);
-    Furniture { account, widget, document, revision, chunk, conversation, message, turn: asked.turn, version }
+    let turn = asked.turn;
+    Furniture { account, widget, document, revision, chunk, conversation, message, turn, version, certificate }
 }
 
 /// How much of the furniture a shop sees, function by function.
@@ -92,6 +115,16 @@ async fn seen(db: &Db, shop: ShopId, f: &Furniture) -> Vec<(&'static str, usize)
         ("ops::days", ops::days(db, shop, period, 0).await.unwrap().len()),
         ("feedback::list", feedback::list(db, shop, far, 9).await.unwrap().len()),
         ("feedback::of_turn", feedback::of_turn(db, shop, f.turn).await.unwrap().len()),
+        ("labels::of_turn", labels::of_turn(db, shop, f.turn).await.unwrap().len()),
+        ("labels::second_looks", labels::second_looks(db, shop, 0).await.unwrap().len()),
+        ("looks::open", looks::open(db, shop, f.account, 9).await.unwrap().len()),
+        ("looks::count_open", looks::count_open(db, shop, f.account).await.unwrap() as usize),
+        ("looks::count_open_of", looks::count_open_of(db, shop, f.certificate).await.unwrap() as usize),
+        ("certificates::get", certificates::get(db, shop, f.certificate).await.unwrap().iter().count()),
+        ("certificates::newest", certificates::newest(db, shop, &Scope::Shop).await.unwrap().iter().count()),
+        ("certificates::list", certificates::list(db, shop, None, 9).await.unwrap().len()),
+        ("epochs::all", epochs::all(db, shop).await.unwrap().len()),
+        ("epochs::of_chunks", epochs::of_chunks(db, shop, &[f.chunk]).await.unwrap().len()),
         ("audit::list", audit::list(db, shop, far, 9).await.unwrap().len()),
     ]
 }
@@ -134,6 +167,9 @@ async fn changed(db: &Db, shop: ShopId, f: &Furniture) -> Vec<(&'static str, boo
         turns::NewReply { turn: f.turn, expected_version: f.version, author, account: None, text: "x", citations: &[] };
     let verdict = Verdict::Accepted;
     let judged = feedback::NewFeedback { turn: f.turn, account: f.account, verdict, reason: None, final_text: None };
+    let (turn, account, source) = (f.turn, f.account, LabelSource::SecondLook);
+    let label = labels::NewLabel { turn, account, outcome: Outcome::Accept, source, propensity: 1.0 };
+    let look = looks::NewLook { turn, source, propensity: 0.05, not_by: None };
     let embeddings = [(f.chunk, vec![1.0])];
     tries! {
         "set_role": tx => accounts::set_role(&mut tx, shop, f.account, accounts::Role::Owner).await.unwrap();
@@ -157,6 +193,11 @@ async fn changed(db: &Db, shop: ShopId, f: &Furniture) -> Vec<(&'static str, boo
         "supersede_open": tx => !turns::supersede_open(&mut tx, shop, f.conversation).await.unwrap().is_empty();
         "reply": tx => turns::reply(&mut tx, shop, &reply).await.unwrap().is_some();
         "reject": tx => turns::reject(&mut tx, shop, f.turn, f.version).await.unwrap().is_some();
+        "label": tx => labels::insert(&mut tx, shop, &label).await.unwrap().is_some();
+        "look": tx => looks::queue(&mut tx, shop, &look).await.unwrap();
+        "void": tx =>
+            certificates::void(&mut tx, shop, f.certificate, (VoidReason::ByHand, None)).await.unwrap();
+        "verify": tx => epochs::verify(&mut tx, shop, f.document).await.unwrap();
         "feedback": tx => feedback::insert(&mut tx, shop, &judged).await.unwrap().is_some();
     }
     done

@@ -9,5 +9,6 @@ mod live_streams;
 mod ops_and_widgets;
 mod routes_and_roles;
 mod support;
+mod the_dial;
 mod the_server;
 mod two_shops;

@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use futures::StreamExt;
 use kefu::clock::ManualClock;
+use kefu::domain::certificate::Fingerprint;
 use kefu::domain::chunk::Chunk;
 use kefu::domain::conversation::{Author, Citation};
 use kefu::domain::decision::{Decision, Evidence, Reason};
@@ -49,6 +50,11 @@ impl HealthView for AllReady {
         let part = || Component { id: "test".into(), state: ComponentState::Ready, detail: None };
         Components { index: part(), embedder: part(), generator: part() }
     }
+}
+
+/// What makes the answers here.
+pub fn fingerprint() -> Fingerprint {
+    Fingerprint { model: "test".into(), prompts: "p".into(), scorer: "s".into(), retrieval: "r".into() }
 }
 
 /// Who calls.
@@ -142,6 +148,9 @@ impl TestApp {
             health: Arc::new(AllReady),
             stopping: life.soft(),
             limits: Arc::new(Limits::new(&settings)),
+            fingerprint: Arc::new(fingerprint()),
+            // Nothing is drawn for a second look.
+            draw: Arc::new(|| 0.99),
             settings: Arc::new(settings),
         };
         let router = kefu::http::router(state.clone());

@@ -5,9 +5,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::domain::ids::TurnId;
-use crate::domain::turn::Verdict;
 use crate::http::console::conflict::already_resolved;
-use crate::http::console::send_reply::{Reply, ReplyAnswer, seen_draft, send};
+use crate::http::console::send_reply::{Judgement, Reply, ReplyAnswer, seen_draft, send};
 use crate::http::error::{ApiResult, Code};
 use crate::http::extract::{Json, Path};
 use crate::http::guard::Member;
@@ -31,5 +30,5 @@ pub async fn accept_draft(
         return Err(already_resolved(&state, member.shop(), id).await);
     }
     let text = seen_draft(&turn)?;
-    Ok(Json(send(&state, &member, &Reply { turn: &turn, text, verdict: Some(Verdict::Accepted) }).await?))
+    Ok(Json(send(&state, &member, &Reply { turn: &turn, text, judgement: Some(Judgement::accepted()) }).await?))
 }

@@ -5,13 +5,14 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::domain::ids::TurnId;
-use crate::domain::turn::Verdict;
+use crate::domain::outcome::EditKind;
 use crate::http::console::conflict::already_resolved;
-use crate::http::console::send_reply::{Reply, ReplyAnswer, seen_draft, send};
+use crate::http::console::send_reply::{Judgement, Reply, ReplyAnswer, seen_draft, send};
 use crate::http::error::{ApiError, ApiResult, Code};
 use crate::http::extract::{Json, Path};
 use crate::http::guard::Member;
 use crate::http::state::AppState;
+use crate::learn::edit::{Proposal, propose};
 use crate::storage::turns;
 
 /// Longer than any answer in a chat.
@@ -22,6 +23,8 @@ pub struct EditBody {
     /// The version of the turn that was read.
     version: i64,
     text: String,
+    /// What was changed, in the agent's eyes; without it the server's proposal counts.
+    kind: Option<EditKind>,
 }
 
 pub async fn edit_draft(
@@ -37,8 +40,28 @@ pub async fn edit_draft(
     }
     let draft = seen_draft(&turn)?;
     // Who changes nothing has accepted it: the label must not say otherwise.
-    let verdict = if text == draft.trim() { Verdict::Accepted } else { Verdict::Edited };
-    Ok(Json(send(&state, &member, &Reply { turn: &turn, text, verdict: Some(verdict) }).await?))
+    let judgement = match text == draft.trim() {
+        true => Judgement::accepted(),
+        false => Judgement::edited(propose(draft, text), body.kind),
+    };
+    Ok(Json(send(&state, &member, &Reply { turn: &turn, text, judgement: Some(judgement) }).await?))
+}
+
+#[derive(Deserialize, JsonSchema)]
+pub struct EditedText {
+    text: String,
+}
+
+/// `POST /v1/console/turns/{id}/edit-kind`: what an edit seems to be, before it is sent.
+pub async fn propose_kind(
+    State(state): State<AppState>,
+    member: Member,
+    Path(id): Path<TurnId>,
+    Json(body): Json<EditedText>,
+) -> ApiResult<Json<Proposal>> {
+    let text = check_text(&body.text)?;
+    let turn = turns::get(&state.db, member.shop(), id).await?.ok_or(Code::NotFound)?;
+    Ok(Json(propose(seen_draft(&turn)?, text)))
 }
 
 /// What an agent may send.

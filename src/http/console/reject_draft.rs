@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::domain::ids::TurnId;
+use crate::domain::outcome::LabelSource;
 use crate::domain::turn::{RejectReason, Verdict};
 use crate::events::Event;
 use crate::http::console::conflict::already_resolved;
@@ -17,6 +18,7 @@ use crate::http::state::AppState;
 use crate::http::trail::note;
 use crate::http::views::TurnView;
 use crate::storage::feedback::{self, NewFeedback};
+use crate::storage::labels::{self, NewLabel};
 use crate::storage::turns;
 
 #[derive(Deserialize, JsonSchema)]
@@ -45,6 +47,9 @@ pub async fn reject_draft(
     let (account, reason) = (member.id(), Some(body.reason));
     let judgement = NewFeedback { turn: id, account, verdict: Verdict::Rejected, reason, final_text: None };
     feedback::insert(&mut tx, shop, &judgement).await?;
+    let outcome = body.reason.into();
+    let label = NewLabel { turn: id, account, outcome, source: LabelSource::Review, propensity: 1.0 };
+    labels::insert(&mut tx, shop, &label).await?;
     let detail = json!({ "reason": body.reason, "note": body.note.trim() });
     note(&mut tx, &member, "draft_rejected", (&id.to_string(), detail)).await?;
     tx.commit().await?;

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::domain::conversation::{Author, Citation};
 use crate::domain::decision::Decision;
+use crate::domain::outcome::{EditKind, LabelSource, Outcome};
 use crate::domain::turn::Verdict;
 use crate::events::Event;
 use crate::http::console::conflict::already_resolved;
@@ -15,14 +16,59 @@ use crate::http::people::Names;
 use crate::http::state::AppState;
 use crate::http::trail::note;
 use crate::http::views::{MessageView, Told};
+use crate::learn::edit::{ChangedClaim, Proposal};
+use crate::storage::Tx;
 use crate::storage::feedback::{self, NewFeedback};
+use crate::storage::labels::{self, NewLabel};
+use crate::storage::looks::{self, NewLook};
 use crate::storage::messages::Message;
 use crate::storage::turns::{self, NewReply, Turn};
 
 #[derive(Serialize, JsonSchema)]
 pub struct ReplyAnswer {
     message: MessageView,
+    /// What it says about the draft; left out where the agent wrote in own words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<LabelView>,
 }
+
+/// A label, and what was proposed.
+#[derive(Serialize, JsonSchema)]
+pub struct LabelView {
+    outcome: Outcome,
+    /// Of an edit: what it seems to be.
+    proposed: Option<EditKind>,
+    /// Of an edit: the claims that differ.
+    because: Vec<ChangedClaim>,
+}
+
+/// What an agent's reply says about the draft.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judgement {
+    /// The label.
+    pub outcome: Outcome,
+    /// Of an edit: what the server makes of it.
+    pub proposal: Option<Proposal>,
+}
+
+impl Judgement {
+    /// The draft went out as it was.
+    pub fn accepted() -> Self {
+        Self { outcome: Outcome::Accept, proposal: None }
+    }
+
+    /// The draft was changed; the agent's word counts, without one the server's.
+    pub fn edited(proposal: Proposal, said: Option<EditKind>) -> Self {
+        Self { outcome: said.unwrap_or(proposal.kind).into(), proposal: Some(proposal) }
+    }
+
+    fn verdict(&self) -> Verdict {
+        if self.outcome == Outcome::Accept { Verdict::Accepted } else { Verdict::Edited }
+    }
+}
+
+/// Share of the accepted drafts that somebody else looks at again, blind: it measures how much accepting means.
+const SECOND_LOOKS: f64 = 0.05;
 
 /// What is sent.
 pub struct Reply<'a> {
@@ -31,7 +77,7 @@ pub struct Reply<'a> {
     /// In so many words.
     pub text: &'a str,
     /// What it says about the draft; nothing where the agent wrote in own words.
-    pub verdict: Option<Verdict>,
+    pub judgement: Option<Judgement>,
 }
 
 /// The draft that agents see; in shadow mode they see none.
@@ -47,7 +93,7 @@ pub async fn send(state: &AppState, member: &Member, reply: &Reply<'_>) -> ApiRe
     let new = NewReply {
         turn: turn.id,
         expected_version: turn.version,
-        author: if reply.verdict.is_some() { Author::Reviewed } else { Author::Agent },
+        author: if reply.judgement.is_some() { Author::Reviewed } else { Author::Agent },
         account: Some(member.id()),
         text: reply.text,
         citations: &citations,
@@ -57,23 +103,48 @@ pub async fn send(state: &AppState, member: &Member, reply: &Reply<'_>) -> ApiRe
         drop(tx);
         return Err(already_resolved(state, shop, turn.id).await);
     };
-    if let Some(verdict) = reply.verdict {
-        let final_text = (verdict == Verdict::Edited).then_some(reply.text);
-        let judgement = NewFeedback { turn: turn.id, account: member.id(), verdict, reason: None, final_text };
-        feedback::insert(&mut tx, shop, &judgement).await?;
-        let action = if verdict == Verdict::Edited { "draft_edited" } else { "draft_accepted" };
-        note(&mut tx, member, action, (&turn.id.to_string(), json!({}))).await?;
+    if let Some(judgement) = &reply.judgement {
+        judge(&mut tx, (state, member), reply, judgement).await?;
     }
     tx.commit().await?;
     let conversation = turn.conversation;
     state.bus.publish(shop, Event::MessageAdded { conversation, seq: message.seq });
     state.bus.publish(shop, Event::TurnChanged { conversation, turn: turn.id });
-    answer(state, member, message).await
+    let mut answer = answer(state, member, message).await?;
+    answer.label = reply.judgement.as_ref().map(|judgement| LabelView {
+        outcome: judgement.outcome,
+        proposed: judgement.proposal.as_ref().map(|proposal| proposal.kind),
+        because: judgement.proposal.as_ref().map(|proposal| proposal.because.clone()).unwrap_or_default(),
+    });
+    Ok(answer)
+}
+
+/// Writes down what the agent made of the draft, in the transaction of the reply.
+async fn judge(
+    tx: &mut Tx,
+    (state, member): (&AppState, &Member),
+    reply: &Reply<'_>,
+    judgement: &Judgement,
+) -> ApiResult<()> {
+    let (shop, turn, account) = (member.shop(), reply.turn.id, member.id());
+    let verdict = judgement.verdict();
+    let final_text = (verdict == Verdict::Edited).then_some(reply.text);
+    feedback::insert(tx, shop, &NewFeedback { turn, account, verdict, reason: None, final_text }).await?;
+    let outcome = judgement.outcome;
+    let label = NewLabel { turn, account, outcome, source: LabelSource::Review, propensity: 1.0 };
+    labels::insert(tx, shop, &label).await?;
+    if outcome == Outcome::Accept && (state.draw)() < SECOND_LOOKS {
+        let look = NewLook { turn, source: LabelSource::SecondLook, propensity: SECOND_LOOKS, not_by: Some(account) };
+        looks::queue(tx, shop, &look).await?;
+    }
+    let action = if verdict == Verdict::Edited { "draft_edited" } else { "draft_accepted" };
+    note(tx, member, action, (&turn.to_string(), json!({ "outcome": outcome }))).await?;
+    Ok(())
 }
 
 /// Whether a source of the draft is one of the reply, too: what was changed may not rest on it any more.
 fn still_backs(citation: &Citation, reply: &Reply<'_>) -> bool {
-    match reply.verdict {
+    match reply.judgement.as_ref().map(Judgement::verdict) {
         Some(Verdict::Accepted) => true,
         Some(Verdict::Edited) => {
             let is_marked = reply.text.contains(&format!("[{}]", citation.number));
@@ -87,5 +158,5 @@ fn still_backs(citation: &Citation, reply: &Reply<'_>) -> bool {
 /// What the sender gets back.
 pub async fn answer(state: &AppState, member: &Member, message: Message) -> ApiResult<ReplyAnswer> {
     let names = Names::of(&state.db, member.shop()).await?;
-    Ok(ReplyAnswer { message: Told { names: &names, widget: None }.message(message) })
+    Ok(ReplyAnswer { message: Told { names: &names, widget: None }.message(message), label: None })
 }

@@ -40,7 +40,7 @@ pub async fn write_message(
     if let Some(sent) = sent_before(&state, &member, &turn, text).await? {
         return Ok(Json(answer(&state, &member, sent).await?));
     }
-    Ok(Json(send(&state, &member, &Reply { turn: &turn, text, verdict: None }).await?))
+    Ok(Json(send(&state, &member, &Reply { turn: &turn, text, judgement: None }).await?))
 }
 
 /// The same words of the same agent to the same question: the answer to the first request was lost.

@@ -11,15 +11,24 @@ use crate::http::extract::Json;
 use crate::http::guard::Member;
 use crate::http::state::AppState;
 use crate::http::work::off_the_async_threads;
-use crate::learn::replay::{PastTurn, Preview, preview};
-use crate::storage::ops::{self, Period, ReplayRow};
-use crate::storage::policies;
+use crate::learn::dial::trial;
+use crate::learn::replay::{Preview, preview};
+use crate::storage::ops::Period;
+
+/// Turns shown whose decision would change.
+const MAX_CHANGES: usize = 500;
 
 #[derive(Deserialize, JsonSchema)]
 pub struct PreviewBody {
     policy: Policy,
     /// How far back, 1 to 365; 30 if left out.
     days: Option<u32>,
+    /// Or a period: its first millisecond.
+    from_ms: Option<i64>,
+    /// One past its last; now if left out.
+    until_ms: Option<i64>,
+    /// So many of the turns that would end otherwise; 50 if left out, 500 at most.
+    max_changes: Option<usize>,
 }
 
 pub async fn preview_policy(
@@ -28,25 +37,22 @@ pub async fn preview_policy(
     Json(body): Json<PreviewBody>,
 ) -> ApiResult<Json<Preview>> {
     body.policy.validate().map_err(|error| ApiError::field(error.field, &error))?;
+    let period = period(&body, state.now_ms())?;
+    let max_changes = body.max_changes.unwrap_or(50).min(MAX_CHANGES);
+    let wanted = (body.policy, period, max_changes);
+    let (past, trial) = trial(&state.db, member.shop(), wanted, &state.fingerprint).await?;
+    Ok(Json(off_the_async_threads(move || preview(&past, &trial)).await?))
+}
+
+fn period(body: &PreviewBody, now_ms: i64) -> ApiResult<Period> {
     let days = body.days.unwrap_or(30);
     if !(1..=365).contains(&days) {
         return Err(ApiError::field("days", "between 1 and 365"));
     }
-    let now_ms = state.now_ms();
-    let period = Period { from_ms: now_ms - i64::from(days) * DAY_MS, until_ms: i64::MAX };
-    let current = policies::current(&state.db, member.shop()).await?.policy;
-    let rows = ops::replay_rows(&state.db, member.shop(), period).await?;
-    let past: Vec<PastTurn> = rows.into_iter().map(past_turn).collect();
-    Ok(Json(off_the_async_threads(move || preview(&past, &body.policy, &current)).await?))
-}
-
-fn past_turn(row: ReplayRow) -> PastTurn {
-    PastTurn {
-        turn: row.turn,
-        conversation: row.conversation,
-        question: row.question,
-        evidence: row.evidence,
-        draw: row.draw,
-        verdict: row.verdict,
+    let until_ms = body.until_ms.unwrap_or(now_ms + 1);
+    let from_ms = body.from_ms.unwrap_or(now_ms - i64::from(days) * DAY_MS);
+    if until_ms <= from_ms {
+        return Err(ApiError::field("until_ms", "after from_ms"));
     }
+    Ok(Period { from_ms, until_ms })
 }

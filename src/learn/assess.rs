@@ -1,0 +1,181 @@
+//! What certifying now would give, in numbers that a person can act on.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::binomial::{fewest_clean, upper_bound};
+use super::certify::{Missing, Promise, Proof, certify, counts, grid, missing, starts};
+use super::split::{LeftOut, Split};
+use crate::domain::certificate::ReviewerError;
+use crate::domain::dial::Dial;
+use crate::domain::outcome::Outcome;
+
+/// A proof that is in force is not renewed before so many further rows. Each new proof from growing rows is another
+/// chance of a false one: renewed at every hundred rows, one shop in ten would hold a false proof at some time; at every
+/// 300 rows of the certify part, one in twenty-four (measured over 1,000 simulated shops of 2,000 rows).
+pub const ROWS_BETWEEN_PROOFS: usize = 450;
+
+/// What is missing for a proof.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+pub struct Needed {
+    /// So many more reviews of drafts above the score, none of them a loss. An estimate: a third of all rows goes into
+    /// choosing the candidates.
+    pub n_more: u32,
+    /// Of drafts that score at least this.
+    pub above: f64,
+    /// The fewest clean labels that could prove the target at all.
+    pub min_clean: u32,
+    /// Clean labels there now.
+    pub n_clean_now: u32,
+    /// Losses there now.
+    pub k_now: u32,
+}
+
+/// What certifying now would give.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Assessment {
+    /// Whether there is a proof.
+    pub can_certify: bool,
+    /// The lowest bar that is proven.
+    pub bar: Option<f64>,
+    /// Labelled answers at or above it.
+    pub n: u32,
+    /// Losses among them.
+    pub k: u32,
+    /// No more than this share is wrong.
+    pub bound: Option<f64>,
+    /// Share of the rows at or above the bar.
+    pub coverage: Option<f64>,
+    /// Rows that the candidates come from.
+    pub n_fit: u32,
+    /// Rows that the proof comes from.
+    pub n_certify: u32,
+    /// Rows left out because an equal question is there already.
+    pub n_collapsed: u32,
+    /// Rows left out for other reasons.
+    pub n_left_out: LeftOut,
+    /// What is missing; null where nothing is.
+    pub needed: Option<Needed>,
+}
+
+/// An attempt at a proof, with all that a certificate keeps of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attempt {
+    /// The candidates for the bar.
+    pub grid: Vec<f64>,
+    /// Walks that shared the doubt.
+    pub n_starts: u32,
+    /// The proof, if there is one.
+    pub proof: Option<Proof>,
+    /// What is missing otherwise.
+    pub missing: Option<Missing>,
+}
+
+/// Tries to prove the promise of `dial`.
+pub fn attempt(split: &Split, dial: &Dial) -> Attempt {
+    let promise = Promise { target_error: dial.target_error, doubt: dial.doubt() };
+    let grid = grid(&split.fit);
+    let n_starts = count(starts(&counts(&grid, &split.certify), split.certify.len(), &promise).len());
+    let proof = certify(&grid, &split.certify, &promise);
+    let missing = if proof.is_none() { missing(&grid, &split.certify, &promise) } else { None };
+    Attempt { grid, n_starts, proof, missing }
+}
+
+/// An attempt, told.
+pub fn assess(split: &Split, dial: &Dial, attempt: &Attempt) -> Assessment {
+    let min_clean = fewest_clean(dial.target_error, dial.doubt());
+    let needed = |missing: Missing| Needed {
+        // The newer two thirds of all rows count.
+        n_more: (missing.n_more * 3).div_ceil(2),
+        above: missing.above,
+        min_clean,
+        n_clean_now: missing.n - missing.k,
+        k_now: missing.k,
+    };
+    let nothing_yet = Needed { n_more: (min_clean * 3).div_ceil(2), above: 0.0, min_clean, n_clean_now: 0, k_now: 0 };
+    let proof = attempt.proof;
+    Assessment {
+        can_certify: proof.is_some(),
+        bar: proof.map(|proof| proof.bar),
+        n: proof.map_or(0, |proof| proof.n),
+        k: proof.map_or(0, |proof| proof.k),
+        bound: proof.map(|proof| proof.bound),
+        coverage: proof.map(|proof| coverage(&proof, split)),
+        n_fit: count(split.fit.len()),
+        n_certify: count(split.certify.len()),
+        n_collapsed: split.n_collapsed,
+        n_left_out: split.left_out,
+        needed: proof.is_none().then(|| attempt.missing.map_or(nothing_yet, needed)),
+    }
+}
+
+/// Share of the rows that a proof lets through.
+pub fn coverage(proof: &Proof, split: &Split) -> f64 {
+    f64::from(proof.n) / split.certify.len().max(1) as f64
+}
+
+/// How often those who accept are wrong, by the looks of others; none before there was a look.
+pub fn reviewer_error(second_looks: &[Outcome], doubt: f64) -> Option<ReviewerError> {
+    let (n, k) = (count(second_looks.len()), count(second_looks.iter().filter(|outcome| outcome.is_loss()).count()));
+    (n > 0).then(|| ReviewerError { n, k, upper: upper_bound(k, n, doubt) })
+}
+
+fn count(size: usize) -> u32 {
+    u32::try_from(size).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::certify::Row;
+    use super::*;
+
+    const DIAL: Dial = Dial { target_error: 0.05, certainty: 0.95, audit_rate: 0.05 };
+
+    /// `n` rows without a loss, spread over the scores, and a fit part of half the size.
+    fn clean(n: u32) -> Split {
+        let score = |nth: u32| f64::from(nth) / f64::from(n);
+        Split {
+            fit: (0..n / 2).map(|nth| score(2 * nth)).collect(),
+            certify: (0..n).map(|nth| Row { score: score(nth), is_loss: false }).collect(),
+            ..Split::default()
+        }
+    }
+
+    fn assessed(split: &Split) -> Assessment {
+        assess(split, &DIAL, &attempt(split, &DIAL))
+    }
+
+    #[test]
+    fn nothing_labelled_needs_the_fewest_that_could_do() {
+        let needed = assessed(&Split::default()).needed.unwrap();
+        assert_eq!((needed.min_clean, needed.n_more, needed.n_clean_now), (59, 89, 0));
+    }
+
+    #[test]
+    fn what_is_said_to_be_missing_is_what_proves_it() {
+        let split = clean(50);
+        let told = assessed(&split);
+        assert!(!told.can_certify);
+        let needed = told.needed.unwrap();
+        let mut more = split.clone();
+        let n_certify = needed.n_more * 2 / 3;
+        let clean = Row { score: needed.above, is_loss: false };
+        more.certify.extend((0..n_certify).map(|_| clean));
+        assert!(assessed(&more).can_certify, "{needed:?}");
+    }
+
+    #[test]
+    fn clean_rows_prove_the_loosest_bar() {
+        let told = assessed(&clean(300));
+        assert_eq!((told.can_certify, told.n, told.k, told.needed), (true, 300, 0, None));
+        assert!(told.bound.unwrap() <= 0.05 && told.coverage == Some(1.0));
+    }
+
+    #[test]
+    fn reviewers_are_measured_by_others_or_not_at_all() {
+        assert_eq!(reviewer_error(&[], 0.05), None);
+        let looked = reviewer_error(&[Outcome::Accept, Outcome::EditFact, Outcome::RejectTone], 0.05).unwrap();
+        assert_eq!((looked.n, looked.k), (3, 1));
+        assert!(looked.upper > 1.0 / 3.0);
+    }
+}

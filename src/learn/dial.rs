@@ -1,0 +1,365 @@
+//! The dial at work: what a promise means for the turn at hand, how it is proven, and what an audit does to it.
+//!
+//! Everything fails closed: a proof that cannot be found, has run out, or was made for something else is no proof.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::json;
+
+use super::assess::{self, Attempt, ROWS_BETWEEN_PROOFS, attempt};
+use super::binomial::lower_bound;
+use super::replay::{PastTurn, Rules, Trial};
+use super::split::{Criteria, Split, split};
+use super::watch::{Alarm, Watch, watch};
+use crate::domain::certificate::{Certificate, Circumstances, Fingerprint, Terms, VoidReason, state};
+use crate::domain::decision::Reason;
+use crate::domain::dial::{Dial, Scope, Standing, State};
+use crate::domain::ids::{AccountId, CertificateId, ChunkId, DocumentId, ShopId};
+use crate::domain::outcome::{LabelSource, Outcome};
+use crate::domain::policy::{Mode, Policy, TopicRule};
+use crate::storage::audit::{self, NewAuditEntry};
+use crate::storage::certificates::{self, NewCertificate};
+use crate::storage::epochs::{self, Cited};
+use crate::storage::looks::{self, Audited, Look};
+use crate::storage::ops::{self, Period};
+use crate::storage::policies::{self, NewPolicy};
+use crate::storage::{Db, StorageError, Tx, labels};
+
+/// Turns older than this prove nothing about today.
+const MAX_AGE_MS: i64 = 365 * 24 * 60 * 60 * 1000;
+
+/// A topic with fewer losses may have had bad luck.
+const FAILING_LOSSES: u32 = 3;
+
+/// How a part of the traffic stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stand {
+    /// In one word.
+    pub state: State,
+    /// Its newest proof, in force or not.
+    pub newest: Option<Certificate>,
+    /// Answers sent under that proof.
+    pub n_sent: u32,
+}
+
+/// How a part of the traffic stands now.
+pub async fn stand(
+    db: &Db,
+    shop: ShopId,
+    (policy, scope): (&Policy, &Scope),
+    fingerprint: &Fingerprint,
+) -> Result<Stand, StorageError> {
+    let newest = certificates::newest(db, shop, scope).await?;
+    let n_sent = match &newest {
+        Some(certificate) => certificates::n_sent(db, shop, certificate.id).await?,
+        None => 0,
+    };
+    let now = Circumstances { policy, fingerprint, n_sent, now_ms: db.now_ms() };
+    Ok(Stand { state: state(policy.dial_of(scope), newest.as_ref(), &now), newest, n_sent })
+}
+
+/// What a promise means for a turn about a topic.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// For an answer that cites only what was proven.
+    pub standing: Standing,
+    /// The proof in force, where there is one.
+    pub certificate: Option<Certificate>,
+    /// A proof that was made for another machinery and must be voided.
+    pub lapsed: Option<CertificateId>,
+}
+
+impl Found {
+    fn held(reason: Reason) -> Self {
+        Self { standing: Standing::Held { reason }, certificate: None, lapsed: None }
+    }
+
+    /// What it means for an answer that rests on `chunks`, whose documents are `cited`.
+    pub fn for_citing(&self, chunks: &[ChunkId], cited: &[Cited]) -> Standing {
+        let Some(certificate) = &self.certificate else { return self.standing };
+        let covers = |chunk: &ChunkId| {
+            let found = cited.iter().find(|cited| cited.chunk == *chunk);
+            found.is_some_and(|cited| {
+                let proven = certificate.terms.epochs.get(&cited.document).copied();
+                proven == Some(cited.epoch) || cited.verified_epoch == cited.epoch
+            })
+        };
+        if chunks.iter().all(covers) { self.standing } else { Standing::Held { reason: Reason::SourceChanged } }
+    }
+}
+
+/// Finds what holds for a turn about `topic`.
+pub async fn find(
+    db: &Db,
+    shop: ShopId,
+    (policy, topic): (&Policy, &str),
+    fingerprint: &Fingerprint,
+) -> Result<Found, StorageError> {
+    let Some(dial) = policy.dial(topic) else { return Ok(Found::held(Reason::NotCertified)) };
+    let scope = policy.scope(topic);
+    let Stand { state, newest, n_sent } = stand(db, shop, (policy, &scope), fingerprint).await?;
+    let held = match state {
+        State::FallenBack => Found::held(Reason::FallenBack),
+        State::ByHand | State::NotCertified | State::Probation | State::Certified => Found::held(Reason::NotCertified),
+    };
+    let Some(certificate) = newest else { return Ok(held) };
+    if state != State::Certified || !is_covered(&certificate, policy, (&scope, topic)) {
+        let lapsed = certificate.is_of_another_pipeline(fingerprint).then_some(certificate.id);
+        return Ok(Found { lapsed, ..held });
+    }
+    let audits = looks::committed_audits_of(db, shop, certificate.id).await?;
+    let is_warned = watch_over(&certificate, &audits).alarm() >= Alarm::Warned;
+    let standing =
+        Standing::Proven { bar: certificate.terms.bar, audit_rate: dial.audit_rate_after(n_sent, is_warned) };
+    Ok(Found { standing, certificate: Some(certificate), lapsed: None })
+}
+
+/// How each of the topics stands under a policy: what a trial on the past is made with.
+pub async fn standings(
+    db: &Db,
+    shop: ShopId,
+    (policy, topics): (&Policy, &BTreeSet<String>),
+    fingerprint: &Fingerprint,
+) -> Result<BTreeMap<String, Standing>, StorageError> {
+    let mut standings = BTreeMap::new();
+    for topic in topics {
+        let found = find(db, shop, (policy, topic), fingerprint).await?;
+        standings.insert(topic.clone(), found.standing);
+    }
+    Ok(standings)
+}
+
+/// The past of a period and what is to be tried on it, next to what is in force.
+pub async fn trial(
+    db: &Db,
+    shop: ShopId,
+    (proposed, period, max_changes): (Policy, Period, usize),
+    fingerprint: &Fingerprint,
+) -> Result<(Vec<PastTurn>, Trial), StorageError> {
+    let current = policies::current(db, shop).await?.policy;
+    let rows = ops::replay_rows(db, shop, period).await?;
+    let topics: BTreeSet<String> = rows.iter().map(|row| row.evidence.topic.clone()).collect();
+    let trial = Trial {
+        from_ms: period.from_ms,
+        until_ms: period.until_ms,
+        proposed: Rules { standings: standings(db, shop, (&proposed, &topics), fingerprint).await?, policy: proposed },
+        current: Rules { standings: standings(db, shop, (&current, &topics), fingerprint).await?, policy: current },
+        max_changes,
+    };
+    Ok((rows.into_iter().map(PastTurn::from).collect(), trial))
+}
+
+/// Whether the proof speaks about the topic: one that had rules of its own when it was made is not among its rows.
+fn is_covered(certificate: &Certificate, policy: &Policy, (scope, topic): (&Scope, &str)) -> bool {
+    policy.covers(scope, topic) && !certificate.terms.other_topics.contains(topic)
+}
+
+/// The bet against a proof.
+pub fn watch_over(certificate: &Certificate, audits: &[Audited]) -> Watch {
+    watch(certificate.terms.dial.target_error, audits.iter().map(|audited| audited.outcome.is_loss()))
+}
+
+/// Voids a proof that was made for another machinery, and notes it.
+pub async fn void_lapsed(tx: &mut Tx, shop: ShopId, certificate: CertificateId) -> Result<(), StorageError> {
+    if certificates::void(tx, shop, certificate, (VoidReason::PipelineChanged, None)).await? {
+        let detail = json!({ "why": VoidReason::PipelineChanged });
+        note(tx, shop, "certificate_voided", (&certificate.to_string(), &detail)).await?;
+    }
+    Ok(())
+}
+
+async fn note(
+    tx: &mut Tx,
+    shop: ShopId,
+    action: &str,
+    (subject, detail): (&str, &serde_json::Value),
+) -> Result<(), StorageError> {
+    audit::append(tx, shop, &NewAuditEntry { account: None, action, subject, detail }).await
+}
+
+/// The rows of a proof for a part of the traffic, with the documents as they are.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evidence {
+    /// The rows.
+    pub split: Split,
+    /// The documents.
+    pub documents: Vec<epochs::Epoch>,
+}
+
+/// Gathers what there is for a proof.
+pub async fn gather(
+    db: &Db,
+    shop: ShopId,
+    (policy, scope): (&Policy, &Scope),
+    fingerprint: &Fingerprint,
+) -> Result<Evidence, StorageError> {
+    let alarm_ms = certificates::last_alarm_ms(db, shop, scope).await?.unwrap_or(0);
+    let since_ms = alarm_ms.max(db.now_ms() - MAX_AGE_MS);
+    let documents = epochs::all(db, shop).await?;
+    let epochs: BTreeMap<DocumentId, i64> = documents.iter().map(|one| (one.document, one.epoch)).collect();
+    let rows = ops::replay_rows(db, shop, Period { from_ms: since_ms, until_ms: i64::MAX }).await?;
+    let pipeline = fingerprint.key();
+    let wanted = Criteria { scope, policy, pipeline: &pipeline, epochs: &epochs, since_ms };
+    Ok(Evidence { split: split(&rows, &wanted), documents })
+}
+
+/// Who asks for a proof, and why.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// Who.
+    pub by: AccountId,
+    /// Why.
+    pub note: &'a str,
+}
+
+/// Proves the promise of a scope, if that can be done, and puts the proof in force. False where there is none, or where
+/// one is in force and too few rows have been added since.
+pub async fn prove(
+    db: &Db,
+    shop: ShopId,
+    (policy, scope): (&Policy, &Scope),
+    (fingerprint, asked): (&Fingerprint, Asked<'_>),
+) -> Result<bool, StorageError> {
+    let Some(dial) = policy.dial_of(scope) else { return Ok(false) };
+    let now = stand(db, shop, (policy, scope), fingerprint).await?;
+    let evidence = gather(db, shop, (policy, scope), fingerprint).await?;
+    if now.state == State::Certified && !is_worth_another(now.newest.as_ref(), &evidence.split) {
+        return Ok(false);
+    }
+    let attempt = attempt(&evidence.split, dial);
+    let looked = labels::second_looks(db, shop, db.now_ms() - MAX_AGE_MS).await?;
+    let reviewers = assess::reviewer_error(&looked, dial.doubt());
+    let Some(terms) = terms((policy, dial), (&evidence, &attempt), fingerprint) else { return Ok(false) };
+    let terms = Terms { reviewer_error: reviewers, ..terms };
+    let mut tx = db.begin().await?;
+    let new = NewCertificate { scope, terms: &terms, author: Some(asked.by), note: asked.note };
+    let id = certificates::issue(&mut tx, shop, &new).await?;
+    let detail =
+        json!({ "scope": scope, "dial": dial, "bar": terms.bar, "n": terms.n, "k": terms.k, "bound": terms.bound });
+    let entry =
+        NewAuditEntry { account: Some(asked.by), action: "certified", subject: &id.to_string(), detail: &detail };
+    audit::append(&mut tx, shop, &entry).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+fn is_worth_another(newest: Option<&Certificate>, split: &Split) -> bool {
+    let n_before = newest.map_or(0, |certificate| certificate.terms.turns.len());
+    split.n_rows() >= n_before + ROWS_BETWEEN_PROOFS
+}
+
+fn terms(
+    (policy, dial): (&Policy, &Dial),
+    (evidence, attempt): (&Evidence, &Attempt),
+    fingerprint: &Fingerprint,
+) -> Option<Terms> {
+    let (split, proof) = (&evidence.split, attempt.proof?);
+    // A document that changed while the rows came in is not what all of them rest on: it is covered once a person says
+    // so.
+    let as_proven = evidence.documents.iter().filter(|one| one.changed_at_ms <= split.certified_from_ms);
+    Some(Terms {
+        dial: *dial,
+        bar: proof.bar,
+        n: proof.n,
+        k: proof.k,
+        bound: proof.bound,
+        coverage: assess::coverage(&proof, split),
+        reviewer_error: None,
+        n_fit: u32::try_from(split.fit.len()).unwrap_or(u32::MAX),
+        n_certify: u32::try_from(split.certify.len()).unwrap_or(u32::MAX),
+        n_collapsed: split.n_collapsed,
+        n_starts: attempt.n_starts,
+        grid: attempt.grid.clone(),
+        fingerprint: fingerprint.clone(),
+        epochs: as_proven.map(|one| (one.document, one.epoch)).collect(),
+        other_topics: policy.other_topics(),
+        min_grounded_share: policy.min_grounded_share,
+        turns: split.turns.clone(),
+        annotators: split.annotators.clone(),
+    })
+}
+
+/// Documents whose answers are held although the proof is in force.
+pub fn changed_documents<'a>(certificate: &Certificate, documents: &'a [epochs::Epoch]) -> Vec<&'a epochs::Epoch> {
+    let is_changed = |one: &&epochs::Epoch| {
+        certificate.terms.epochs.get(&one.document) != Some(&one.epoch) && one.verified_epoch != one.epoch
+    };
+    documents.iter().filter(is_changed).collect()
+}
+
+/// What a label of a blind look did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settled {
+    /// What the watch says now; none where no proof is watched.
+    pub alarm: Option<Alarm>,
+    /// Whether the rules or the proof changed: pages read them anew.
+    pub is_changed: bool,
+}
+
+/// Labels what was looked at, and does what follows: the watch warns or ends the proof, a failing topic goes back to
+/// drafts. `None` if somebody else was first.
+pub async fn settle_look(
+    tx: &mut Tx,
+    shop: ShopId,
+    (look, certificate): (&Look, Option<&Certificate>),
+    (account, outcome): (AccountId, Outcome),
+) -> Result<Option<Settled>, StorageError> {
+    if !looks::settle(tx, shop, look, (account, outcome)).await? {
+        return Ok(None);
+    }
+    let watched = certificate.filter(|_| look.source == LabelSource::Audit);
+    let Some(certificate) = watched else { return Ok(Some(Settled { alarm: None, is_changed: false })) };
+    let audits = looks::audits_of(tx, shop, certificate.id).await?;
+    let (before, now) =
+        (watch_over(certificate, &audits[..audits.len().saturating_sub(1)]).alarm(), watch_over(certificate, &audits));
+    let alarm = now.alarm();
+    let detail = json!({ "scope": certificate.scope, "e_value": now.max(), "n_audited": audits.len() });
+    let subject = certificate.id.to_string();
+    let mut is_changed = false;
+    match alarm {
+        Alarm::FellBack if certificates::void(tx, shop, certificate.id, (VoidReason::Alarm, None)).await? => {
+            note(tx, shop, "auto_send_fell_back", (&subject, &detail)).await?;
+            is_changed = true;
+        }
+        Alarm::Warned if before < Alarm::Warned => {
+            note(tx, shop, "watch_warned", (&subject, &detail)).await?;
+        }
+        Alarm::Calm | Alarm::Warned | Alarm::FellBack => {}
+    }
+    if outcome.is_loss() && certificate.scope == Scope::Shop {
+        is_changed |= hold_failing_topic(tx, shop, (certificate, &audits)).await?;
+    }
+    Ok(Some(Settled { alarm: Some(alarm), is_changed }))
+}
+
+/// A topic that breaks the shop's promise by itself is only assisted from now on. The newest audit's topic is looked at:
+/// no other got worse.
+async fn hold_failing_topic(
+    tx: &mut Tx,
+    shop: ShopId,
+    (certificate, audits): (&Certificate, &[Audited]),
+) -> Result<bool, StorageError> {
+    let Some(topic) = audits.last().map(|audited| &audited.topic) else { return Ok(false) };
+    let own: Vec<bool> = audits.iter().filter(|one| one.topic == *topic).map(|one| one.outcome.is_loss()).collect();
+    if !is_failing(&own, &certificate.terms.dial) {
+        return Ok(false);
+    }
+    let current = policies::current_in(tx, shop).await?;
+    if current.policy.mode(topic) != Mode::Auto {
+        return Ok(false);
+    }
+    let mut policy = current.policy;
+    policy.topics.insert(topic.clone(), TopicRule { mode: Mode::Assist, bar: None, dial: None });
+    let new = NewPolicy { policy: &policy, author: None, note: "topic_failing", based_on: Some(current.number) };
+    policies::append(tx, shop, &new).await?;
+    let detail = json!({ "n_audited": own.len(), "n_wrong": own.iter().filter(|is_loss| **is_loss).count() });
+    note(tx, shop, "topic_held", (topic, &detail)).await?;
+    Ok(true)
+}
+
+/// Whether audits show that a topic breaks the promise by itself.
+pub fn is_failing(losses: &[bool], dial: &Dial) -> bool {
+    let k = u32::try_from(losses.iter().filter(|is_loss| **is_loss).count()).unwrap_or(u32::MAX);
+    let n = u32::try_from(losses.len()).unwrap_or(u32::MAX);
+    k >= FAILING_LOSSES && lower_bound(k, n, dial.doubt()) > dial.target_error
+}

@@ -1,0 +1,139 @@
+//! The promises of this module, held against simulated shops: does a proof hold, does it let enough through, does the
+//! watch bark when it should and only then? Seeded, so that a failure can be looked at.
+//!
+//! A shop is binormal: scores of good answers are normal around a mean that gives the wanted AUROC, those of bad ones
+//! around zero, so that the true error at every bar is known exactly.
+
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use rayon::prelude::*;
+
+use super::binomial::at_most;
+use super::certify::{Promise, Row, certify, grid};
+use super::watch::{Alarm, FALL_BACK_AT, Watch};
+
+const N_SHOPS: u64 = 400;
+const ACCURACY: f64 = 0.85;
+/// Distance of the two normals for an AUROC of 0.90: the root of two times the 90th percentile.
+const DISTANCE: f64 = 1.812_387_604_873_647;
+const PROMISE: Promise = Promise { target_error: 0.05, doubt: 0.05 };
+
+fn normal(random: &mut StdRng) -> f64 {
+    let (radius, angle): (f64, f64) = (random.random(), random.random());
+    (-2.0 * (1.0 - radius).ln()).sqrt() * (std::f64::consts::TAU * angle).cos()
+}
+
+fn rows(random: &mut StdRng, n: usize) -> Vec<Row> {
+    let row = |_| {
+        let is_loss = random.random::<f64>() >= ACCURACY;
+        Row { score: normal(random) + if is_loss { 0.0 } else { DISTANCE }, is_loss }
+    };
+    (0..n).map(row).collect()
+}
+
+/// The chance that a standard normal exceeds `x`, by Simpson's rule: exact enough, and nothing to trust.
+fn above(x: f64) -> f64 {
+    let density = |x: f64| (-x * x / 2.0).exp() / std::f64::consts::TAU.sqrt();
+    let (n_steps, end) = (2000, 9.0);
+    let width = (end - x) / f64::from(n_steps);
+    let weight = |nth: i32| match nth {
+        0 => 1.0,
+        nth if nth == n_steps => 1.0,
+        nth if nth % 2 == 1 => 4.0,
+        _ => 2.0,
+    };
+    (0..=n_steps).map(|nth| weight(nth) * density(x + width * f64::from(nth))).sum::<f64>() * width / 3.0
+}
+
+/// What truly happens above a bar: the share that is sent, and the share of it that is wrong.
+fn truth(bar: f64) -> (f64, f64) {
+    let (good, bad) = (ACCURACY * above(bar - DISTANCE), (1.0 - ACCURACY) * above(bar));
+    (good + bad, bad / (good + bad))
+}
+
+/// The most that anybody could send who knew the truth.
+fn oracle() -> f64 {
+    let bars = (-300..400).map(|nth| f64::from(nth) / 100.0);
+    bars.map(truth).filter(|(_, error)| *error <= PROMISE.target_error).map(|(sent, _)| sent).fold(0.0, f64::max)
+}
+
+#[test]
+fn the_promise_is_broken_no_more_often_than_said_and_most_of_the_traffic_is_sent() {
+    let of_shop = |seed| {
+        let mut random = StdRng::seed_from_u64(seed);
+        let fit: Vec<f64> = rows(&mut random, 1000).iter().map(|row| row.score).collect();
+        certify(&grid(&fit), &rows(&mut random, 2000), &PROMISE).map(|proof| truth(proof.bar))
+    };
+    let shops: Vec<Option<(f64, f64)>> = (0..N_SHOPS).into_par_iter().map(of_shop).collect();
+    let n = N_SHOPS as f64;
+    let n_broken = shops.iter().flatten().filter(|(_, error)| *error > PROMISE.target_error).count() as f64;
+    let allowed = PROMISE.doubt + 3.0 * (PROMISE.doubt * (1.0 - PROMISE.doubt) / n).sqrt();
+    assert!(n_broken / n <= allowed, "{n_broken} of {n} shops");
+    let coverage = shops.iter().flatten().map(|(sent, _)| sent).sum::<f64>() / n;
+    let best = oracle();
+    println!("broken {n_broken} of {n}, mean coverage {coverage:.3} of {best:.3}");
+    assert!(coverage >= 0.6 * best, "{coverage} of {best}");
+}
+
+#[test]
+fn few_rows_break_no_promise_either() {
+    for n_rows in [150, 300, 600, 999] {
+        let of_shop = |seed| {
+            let mut random = StdRng::seed_from_u64(seed);
+            let fit: Vec<f64> = rows(&mut random, n_rows / 2).iter().map(|row| row.score).collect();
+            certify(&grid(&fit), &rows(&mut random, n_rows), &PROMISE).map(|proof| truth(proof.bar).1)
+        };
+        let errors: Vec<f64> = (0..N_SHOPS).into_par_iter().filter_map(of_shop).collect();
+        let n_broken = errors.iter().filter(|error| **error > PROMISE.target_error).count();
+        assert!(n_broken as f64 <= 0.0827 * N_SHOPS as f64, "{n_broken} of {N_SHOPS} shops with {n_rows} rows");
+    }
+}
+
+/// Audits until the fall-back, if that comes within `n_audits`.
+fn audits_to_alarm(seed: u64, (target_error, error): (f64, f64), n_audits: u32) -> Option<u32> {
+    let mut random = StdRng::seed_from_u64(seed);
+    let mut watch = Watch::new(target_error);
+    (1..=n_audits).find(|_| {
+        watch.see(random.random::<f64>() < error);
+        watch.alarm() == Alarm::FellBack
+    })
+}
+
+fn share_alarmed(errors: (f64, f64), n_audits: u32) -> f64 {
+    let alarmed = (0..N_SHOPS).into_par_iter().filter(|seed| audits_to_alarm(*seed, errors, n_audits).is_some());
+    alarmed.count() as f64 / N_SHOPS as f64
+}
+
+#[test]
+fn a_kept_promise_is_hardly_ever_taken_for_a_broken_one() {
+    // At the target itself, which is the worst that is still promised, over 1,500 audits.
+    let allowed = 1.0 / FALL_BACK_AT;
+    let allowed = allowed + 3.0 * (allowed * (1.0 - allowed) / N_SHOPS as f64).sqrt();
+    for target in [0.02, 0.05, 0.2] {
+        let share = share_alarmed((target, target), 1500);
+        assert!(share <= allowed, "{share} of the shops at a target of {target}");
+    }
+}
+
+#[test]
+fn a_planted_error_of_ten_percent_falls_back_within_two_hundred_audits() {
+    let share = share_alarmed((0.02, 0.10), 200);
+    println!("fallen back within 200 audits: {share:.3} of the shops, 2 % promised and 10 % wrong");
+    assert!(share >= 0.9, "{share}");
+    // Three times the target is seen as fast, whatever the target.
+    let share = share_alarmed((0.05, 0.15), 200);
+    assert!(share >= 0.9, "{share}");
+}
+
+/// Where 5 % is promised, 10 % cannot be told from it within 200 audits in nine of ten cases: even the best test of
+/// exactly 200 audits, looked at once, with the same false alarms, sees it less often. Nothing to be improved here.
+#[test]
+fn twice_the_target_of_five_percent_takes_longer_for_any_test() {
+    let too_many = (0..200).find(|k| 1.0 - at_most(*k, 200, 0.05) <= 1.0 / FALL_BACK_AT).unwrap();
+    let best_power = 1.0 - at_most(too_many, 200, 0.10);
+    assert!(best_power < 0.8, "{best_power}");
+    let share = share_alarmed((0.05, 0.10), 200);
+    println!("fallen back within 200 audits: {share:.3}; the best fixed test: {best_power:.3}");
+    assert!(share > 0.25 && share < best_power, "{share}");
+    assert!(share_alarmed((0.05, 0.10), 600) >= 0.9);
+}

@@ -1,0 +1,310 @@
+//! Which past turns a proof may rest on, and which part of them does what.
+//!
+//! # Why
+//! An exact test needs rows that are independent, alike, and had an equal chance of being among them. So: one turn of a
+//! conversation, one of equal questions, only answers of the machinery in use that cite documents as they are now, and
+//! of a time in which only a share of the sent was labelled, only that share of the drafts. A draft that an agent threw
+//! away for own words without a verdict counts as a loss: the careful agents would otherwise make the bar look safe.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::certify::Row;
+use crate::domain::dial::Scope;
+use crate::domain::ids::{AccountId, ConversationId, DocumentId, TurnId};
+use crate::domain::policy::Policy;
+use crate::storage::ops::ReplayRow;
+
+/// What rows are held against.
+#[derive(Debug, Clone, Copy)]
+pub struct Criteria<'a> {
+    /// Which part of the traffic.
+    pub scope: &'a Scope,
+    /// The gates, and which topics belong to the scope.
+    pub policy: &'a Policy,
+    /// The machinery in use.
+    pub pipeline: &'a str,
+    /// The documents as they are.
+    pub epochs: &'a BTreeMap<DocumentId, i64>,
+    /// Older ones say nothing any more.
+    pub since_ms: i64,
+}
+
+/// Rows that were left out, by reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, JsonSchema)]
+pub struct LeftOut {
+    /// Made by another model, prompt, scorer or retrieval.
+    pub other_pipeline: u32,
+    /// Labelled although most of their kind were not.
+    pub not_equal_chance: u32,
+    /// Of a conversation that is there already.
+    pub same_conversation: u32,
+    /// Resting on a document that has changed since.
+    pub changed_document: u32,
+}
+
+/// The rows of a proof.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Split {
+    /// Scores of the older third: the candidates for the bar come from them.
+    pub fit: Vec<f64>,
+    /// The newer two thirds: the proof comes from them.
+    pub certify: Vec<Row>,
+    /// Rows left out because an equal question is there already.
+    pub n_collapsed: u32,
+    /// Rows left out for other reasons.
+    pub left_out: LeftOut,
+    /// The turns behind the rows.
+    pub turns: Vec<TurnId>,
+    /// Who labelled them.
+    pub annotators: BTreeSet<AccountId>,
+    /// When the first of `certify` was asked.
+    pub certified_from_ms: i64,
+}
+
+impl Split {
+    /// All rows.
+    pub fn n_rows(&self) -> usize {
+        self.fit.len() + self.certify.len()
+    }
+}
+
+/// Whether sending the answer was, or would have been, wrong; `None` if nobody said.
+pub fn is_loss(row: &ReplayRow) -> Option<bool> {
+    match row.label {
+        Some(label) => Some(label.outcome.is_loss()),
+        None => (row.is_replaced && row.has_sourced_draft && !row.decision.is_shadowed()).then_some(true),
+    }
+}
+
+/// Whether a turn could be sent at all, whatever the bar.
+pub fn passes_the_gates(row: &ReplayRow, policy: &Policy) -> bool {
+    let seen = &row.evidence;
+    row.has_sourced_draft
+        && seen.escalations.is_empty()
+        && seen.holds.is_empty()
+        && seen.grounded_share >= policy.min_grounded_share
+}
+
+/// Sorts the rows; they come oldest first.
+pub fn split(rows: &[ReplayRow], wanted: &Criteria<'_>) -> Split {
+    let mut split = Split::default();
+    let labelled = rows.iter().filter(|row| {
+        row.created_at_ms >= wanted.since_ms
+            && wanted.policy.covers(wanted.scope, &row.evidence.topic)
+            && passes_the_gates(row, wanted.policy)
+            && is_loss(row).is_some()
+    });
+    let usable: Vec<&ReplayRow> = labelled.filter(|row| is_usable(row, wanted, &mut split.left_out)).collect();
+    let mut independent = one_a_conversation(&usable);
+    split.left_out.same_conversation = count(usable.len() - independent.len());
+    let n_independent = independent.len();
+    let mut questions = HashSet::new();
+    independent.retain(|row| questions.insert(plain(&row.question)));
+    split.n_collapsed = count(n_independent - independent.len());
+    let (older, newer) = independent.split_at(independent.len() / 3);
+    split.fit = older.iter().map(|row| row.evidence.confidence.value()).collect();
+    split.certify = newer.iter().filter_map(|row| row_of(row)).collect();
+    split.turns = independent.iter().map(|row| row.turn).collect();
+    split.annotators = independent.iter().filter_map(|row| row.label.map(|label| label.account)).collect();
+    split.certified_from_ms = newer.first().map_or(i64::MAX, |row| row.created_at_ms);
+    split
+}
+
+fn row_of(row: &ReplayRow) -> Option<Row> {
+    Some(Row { score: row.evidence.confidence.value(), is_loss: is_loss(row)? })
+}
+
+fn is_usable(row: &ReplayRow, wanted: &Criteria<'_>, left_out: &mut LeftOut) -> bool {
+    let Some(basis) = row.basis.as_ref().filter(|basis| basis.pipeline == wanted.pipeline) else {
+        left_out.other_pipeline += 1;
+        return false;
+    };
+    // The draw of the turn also decided whether it was audited: the sent that were labelled are those below the rate,
+    // and so are the drafts that are kept.
+    if row.draw >= basis.chance_of_all {
+        left_out.not_equal_chance += 1;
+        return false;
+    }
+    let is_as_it_was = basis.sources.iter().all(|(document, epoch)| wanted.epochs.get(document) == Some(epoch));
+    left_out.changed_document += u32::from(!is_as_it_was);
+    is_as_it_was
+}
+
+/// One turn of each conversation, oldest first. Which one must not depend on how it went: the random part of its id
+/// decides.
+fn one_a_conversation<'a>(rows: &[&'a ReplayRow]) -> Vec<&'a ReplayRow> {
+    let lot = |row: &ReplayRow| row.turn.0.as_u128() as u64;
+    let mut chosen: HashMap<ConversationId, &ReplayRow> = HashMap::new();
+    for row in rows {
+        let place = chosen.entry(row.conversation).or_insert(row);
+        if lot(row) < lot(place) {
+            *place = row;
+        }
+    }
+    rows.iter().copied().filter(|row| chosen.get(&row.conversation).is_some_and(|one| one.turn == row.turn)).collect()
+}
+
+/// A question without what does not change its meaning.
+fn plain(question: &str) -> String {
+    question.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+fn count(size: usize) -> u32 {
+    u32::try_from(size).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::decision::{Decision, Evidence, Reason};
+    use crate::domain::outcome::{LabelSource, Outcome};
+    use crate::domain::policy::{Mode, TopicRule};
+    use crate::domain::score::Confidence;
+    use crate::storage::ops::{Basis, PastLabel};
+
+    const LIN: AccountId = AccountId(Uuid::from_u128(3));
+
+    /// The nth turn, in a conversation of its own, labelled in a time without auto-sending.
+    pub(in crate::learn) fn past(nth: u32, confidence: f64, outcome: Option<Outcome>) -> ReplayRow {
+        ReplayRow {
+            turn: TurnId(Uuid::from_u128(u128::from(nth))),
+            conversation: ConversationId(Uuid::from_u128(u128::from(nth))),
+            question: format!("question {nth}"),
+            evidence: Evidence {
+                escalations: vec![],
+                holds: vec![],
+                grounded_share: 1.0,
+                confidence: Confidence::new(confidence).unwrap(),
+                topic: "product".into(),
+            },
+            draw: 0.5,
+            decision: Decision::Review { reasons: vec![Reason::NotAutomatic] },
+            verdict: None,
+            reason: None,
+            thumbs: None,
+            created_at_ms: i64::from(nth),
+            label: outcome.map(|outcome| PastLabel { outcome, source: LabelSource::Review, account: LIN }),
+            has_sourced_draft: true,
+            is_replaced: false,
+            basis: Some(Basis {
+                certificate: None,
+                pipeline: "now".into(),
+                chance_of_all: 1.0,
+                sources: BTreeMap::new(),
+            }),
+        }
+    }
+
+    fn accepted(nth: u32) -> ReplayRow {
+        past(nth, 0.9, Some(Outcome::Accept))
+    }
+
+    fn changed(nth: u32, change: impl FnOnce(&mut ReplayRow)) -> ReplayRow {
+        let mut row = accepted(nth);
+        change(&mut row);
+        row
+    }
+
+    fn basis(row: &mut ReplayRow) -> &mut Basis {
+        row.basis.as_mut().unwrap()
+    }
+
+    fn split_all(rows: &[ReplayRow]) -> Split {
+        let (policy, epochs) = (Policy::review_everything(), BTreeMap::from([(document(), 2)]));
+        let wanted = Criteria { scope: &Scope::Shop, policy: &policy, pipeline: "now", epochs: &epochs, since_ms: 0 };
+        split(rows, &wanted)
+    }
+
+    fn document() -> DocumentId {
+        DocumentId(Uuid::from_u128(1))
+    }
+
+    #[test]
+    fn the_older_third_chooses_the_candidates_and_the_newer_two_thirds_prove() {
+        let rows: Vec<_> = (1..=9).map(accepted).collect();
+        let split = split_all(&rows);
+        assert_eq!((split.fit.len(), split.certify.len(), split.certified_from_ms), (3, 6, 4));
+        assert_eq!((split.turns.len(), split.annotators.len()), (9, 1));
+    }
+
+    #[test]
+    fn one_turn_of_a_conversation_counts_whatever_became_of_it() {
+        let thread = ConversationId(Uuid::from_u128(77));
+        let of_thread = |nth, outcome| {
+            let mut row = past(nth, 0.9, Some(outcome));
+            row.conversation = thread;
+            row
+        };
+        let rows = [of_thread(5, Outcome::Accept), of_thread(4, Outcome::RejectWrong)];
+        let (split, turned) = (split_all(&rows), split_all(&[rows[1].clone(), rows[0].clone()]));
+        assert_eq!(split.turns, [TurnId(Uuid::from_u128(4))]);
+        assert_eq!((split.turns, split.left_out.same_conversation), (turned.turns, 1));
+    }
+
+    #[test]
+    fn equal_questions_are_one() {
+        let rows =
+            [changed(1, |row| row.question = "怎么退货？".into()), changed(2, |row| row.question = "怎么退货".into())];
+        let split = split_all(&rows);
+        assert_eq!((split.n_rows(), split.n_collapsed), (1, 1));
+    }
+
+    #[test]
+    fn what_is_of_another_time_or_machinery_is_left_out_and_counted() {
+        let rows = [
+            changed(1, |row| basis(row).pipeline = "before".into()),
+            changed(2, |row| row.basis = None),
+            changed(3, |row| basis(row).chance_of_all = 0.2),
+            changed(4, |row| basis(row).chance_of_all = 0.0),
+            changed(5, |row| basis(row).sources = BTreeMap::from([(document(), 1)])),
+            changed(6, |row| basis(row).sources = BTreeMap::from([(document(), 2)])),
+            changed(7, |row| (row.draw, basis(row).chance_of_all) = (0.1, 0.2)),
+        ];
+        let split = split_all(&rows);
+        let want = LeftOut { other_pipeline: 2, not_equal_chance: 2, same_conversation: 0, changed_document: 1 };
+        assert_eq!((split.n_rows(), split.left_out), (2, want));
+    }
+
+    #[test]
+    fn what_a_gate_holds_or_nobody_judged_is_no_row() {
+        let rows = [
+            changed(1, |row| row.evidence.holds = vec![Reason::UnsupportedClaim]),
+            changed(2, |row| row.evidence.grounded_share = 0.1),
+            changed(3, |row| row.has_sourced_draft = false),
+            past(4, 0.9, None),
+        ];
+        assert_eq!(split_all(&rows).n_rows(), 0);
+    }
+
+    #[test]
+    fn a_draft_replaced_by_own_words_is_a_loss() {
+        let replaced = |nth| {
+            let mut row = past(nth, 0.9, None);
+            row.is_replaced = true;
+            row
+        };
+        assert_eq!(is_loss(&replaced(1)), Some(true));
+        let mut shadowed = replaced(2);
+        shadowed.decision = Decision::Escalate { reasons: vec![Reason::ShadowMode] };
+        assert_eq!(is_loss(&shadowed), None, "nobody saw the draft");
+    }
+
+    #[test]
+    fn a_topic_with_rules_of_its_own_is_not_the_shops() {
+        let rows = [accepted(1), changed(2, |row| row.evidence.topic = "returns".into())];
+        let mut policy = Policy::review_everything();
+        policy.topics.insert("returns".into(), TopicRule { mode: Mode::Assist, bar: None, dial: None });
+        let epochs = BTreeMap::new();
+        let of = |scope: &Scope| {
+            let wanted = Criteria { scope, policy: &policy, pipeline: "now", epochs: &epochs, since_ms: 0 };
+            split(&rows, &wanted).turns
+        };
+        assert_eq!(of(&Scope::Shop), [rows[0].turn]);
+        assert_eq!(of(&Scope::Topic("returns".into())), [rows[1].turn]);
+    }
+}
