@@ -1,12 +1,9 @@
 // English texts of the operations room. Same keys as zh.js.
 export default {
-  "nav.dial": "The bar",
   "nav.numbers": "Numbers",
   "nav.accounts": "People",
   "nav.widgets": "Widgets",
   "nav.audit": "Audit log",
-  "dial_more": "Answers at or above the bar go out by themselves; the others wait for an agent.",
-  "bar": "Bar",
   "bar_exact": "Bar in percent",
   "bar_of": "Bar for {topic}, in percent",
   "bar_low": "Send more, check less",
@@ -47,14 +44,13 @@ export default {
   "curve.alt":
     "Share sent and share right for bars from 0 to 100 percent; you try {bar}. The table below has the figures.",
   "as_table": "Show as a table",
-  "labelled": "Reviewed",
   "topics": "Topics",
   "topics_more": "A topic may have a mode and a bar of its own.",
   "as_shop": "Like the shop ({mode})",
   "follows_shop": "like the shop",
   "changes": "Turns that would take another way",
   "changes_none": "No past turn would change.",
-  "changes_cut": "The first {n} are shown.",
+  "changes_cut": "The first {n} of {all} are shown.",
   "note": "Why?",
   "note_example": "e.g. 40 spot checks, all right",
   "apply": "Apply",

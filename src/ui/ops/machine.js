@@ -1,4 +1,4 @@
-// The dial: move the bar, see on past turns what would change, then apply it with a reason.
+// The time machine: turn the rules, see on any part of the past what they would have done, then apply them with a reason.
 
 import { get, post } from "/ui/shared/api.js";
 import { debounce, h, show } from "/ui/shared/dom.js";
@@ -7,29 +7,31 @@ import { icon } from "/ui/shared/icons.js";
 import { sorry } from "/ui/shared/shell.js";
 import { toast, toastProblem } from "/ui/shared/toast.js";
 import { controls } from "./controls.js";
-import { drawCurve } from "./curve.js";
+import { curveFigure } from "./curve.js";
 import { changesTable, effect } from "./effect.js";
-import { historyList } from "./history.js";
 import { killSwitch } from "./kill.js";
+import { periodPicker } from "./period.js";
 import { topicTable } from "./topics.js";
+
+const MAX_CHANGES = 200;
 
 const copy = (policy) => structuredClone(policy);
 
-export function drawDial(box, { mayChange }) {
+export function drawMachine(box, { mayChange }) {
   let current = null; // The version in force, as the server gave it.
   let policy = null; // What is being tried.
-  let days = 30;
+  let period = { days: 30 };
   let asked = 0;
   const page = {
-    kill: h("div", {}),
+    kill: h("div", { class: "in-reach" }),
     dial: h("section", { class: "card stack" }),
     effect: h("section", { class: "card stack", "aria-live": "polite", "data-testid": "preview" }),
     curve: h("section", { class: "card stack" }),
     topics: h("section", { class: "stack tight" }),
     changes: h("section", { class: "stack tight" }),
     apply: h("div", {}),
-    history: h("section", { class: "stack tight" }),
   };
+  const picker = periodPicker(period.days, (next) => ((period = next), preview()));
   const tryOut = debounce(preview, 200);
 
   async function load() {
@@ -48,19 +50,18 @@ export function drawDial(box, { mayChange }) {
       h(
         "div",
         { class: "page-head" },
-        h("div", {}, h("h1", {}, t("nav.dial")), h("p", { class: "soft" }, t("dial_more"))),
+        h("div", {}, h("h1", {}, t("machine.title")), h("p", { class: "soft" }, t("machine.more"))),
+        picker,
       ),
       page.kill,
-      h("div", { class: "two" }, h("div", { class: "stack" }, page.dial, page.effect), page.curve),
+      h("div", { class: "two" }, page.dial, h("div", { class: "stack" }, page.effect, page.curve)),
       page.topics,
       page.apply,
       page.changes,
-      page.history,
     );
     show(page.kill, killSwitch(version, { mayChange, done: take }));
-    show(page.dial, controls(policy, { mayChange, changed }));
+    show(page.dial, controls(policy, { mayChange, changed, dial: current.policy.dial ?? null }));
     drawApply();
-    show(page.history, historyList(version, { mayChange, revert }));
     show(page.changes);
     preview();
   }
@@ -76,22 +77,18 @@ export function drawDial(box, { mayChange }) {
   async function preview() {
     const mine = ++asked;
     try {
-      const seen = await post("/v1/ops/preview", { policy, days });
+      const seen = await post("/v1/ops/preview", { policy, ...period, max_changes: MAX_CHANGES });
       if (mine !== asked) return;
-      const setDays = (n) => ((days = n), preview());
-      show(page.effect, effect(seen, { days, setDays, isChanged: isChanged() }));
+      show(page.effect, effect(seen, { isChanged: isChanged() }));
       show(
         page.curve,
-        h("h2", {}, t("curve.title")),
-        h("p", { class: "small soft" }, t("curve.more")),
-        h("div", { class: "stack tight", id: "curve-box" }),
+        seen.n_turns > 0
+          ? curveFigure(seen, policy.bar, current.policy.bar)
+          : h("p", { class: "empty" }, t("effect_none")),
       );
-      const plot = page.curve.querySelector("#curve-box");
-      if (seen.n_turns > 0) drawCurve(plot, seen, policy.bar, current.policy.bar);
-      else show(plot, h("p", { class: "empty" }, t("effect_none")));
       if (!page.topics.contains(document.activeElement) || document.activeElement.tagName === "BUTTON")
         show(page.topics, topicTable(policy, seen.topics, { mayChange, changed }));
-      show(page.changes, isChanged() && changesTable(seen.changes));
+      show(page.changes, isChanged() && changesTable(seen));
     } catch (problem) {
       if (mine === asked) show(page.effect, sorry(problem, preview));
     } finally {
@@ -143,17 +140,10 @@ export function drawDial(box, { mayChange }) {
       const mine = copy(next);
       take(await get("/v1/ops/policy"));
       policy = { ...mine, kill_switch: current.policy.kill_switch };
-      show(page.dial, controls(policy, { mayChange, changed }));
+      show(page.dial, controls(policy, { mayChange, changed, dial: current.policy.dial ?? null }));
       changed();
     }
   }
-
-  /** Back to an older version, but never past the kill switch: that is turned by hand only. */
-  const revert = (version) =>
-    save(
-      { ...copy(version.policy), kill_switch: current.policy.kill_switch },
-      t("revert_note", { n: version.number }),
-    );
 
   load();
 }
