@@ -133,7 +133,7 @@ export function drawDial(box, { me, mayChange }, topic = null) {
     try {
       const seen = await get(`/v1/ops/dial/evidence?${query}&days=${DAYS}&${trial}`);
       if (turn !== asked) return;
-      show(page.evidence, evidenceCards(seen, tried, DAYS));
+      show(page.evidence, evidenceCards(seen, tried, { days: DAYS, isTrial: chosen !== null }));
       show(page.trial, (chosen || !mine().dial) && trialNote(seen.assessment, tried));
       show(page.near, nearTable(seen));
     } catch (problem) {

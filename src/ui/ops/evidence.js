@@ -8,9 +8,10 @@ import { LOSSES, RIGHT } from "./outcomes.js";
 import { reliabilityFigure } from "./reliability.js";
 import { riskFigure } from "./risk.js";
 
-/** `seen`: the server's evidence for `tried`, the promise in force or another one. */
-export function evidenceCards(seen, tried, days) {
-  if (seen.n_labelled === 0) return nothing(seen, days);
+/** `seen`: the server's evidence for `tried`, the promise in force or, if `isTrial`, another one with another bar. */
+export function evidenceCards(seen, tried, { days, isTrial }) {
+  if (seen.n_labelled === 0 || seen.curve.length === 0) return nothing(seen, days);
+  const bar = isTrial ? (seen.assessment?.bar ?? null) : seen.bar;
   return [
     h(
       "section",
@@ -18,7 +19,7 @@ export function evidenceCards(seen, tried, days) {
       riskFigure({
         points: seen.curve.map(point),
         target: tried.target_error,
-        bar: seen.bar,
+        bar,
         summary: t("evidence.base", { n: seen.n_labelled, all: seen.n_turns, days }),
       }),
     ),
@@ -30,7 +31,7 @@ export function evidenceCards(seen, tried, days) {
         { class: "card" },
         reliabilityFigure({ bins: seen.reliability.map(reliable), ece: seen.ece }),
       ),
-      h("section", { class: "card" }, histogramFigure({ bins: seen.histogram.map(column), bar: seen.bar })),
+      h("section", { class: "card" }, histogramFigure({ bins: seen.histogram.map(column), bar })),
     ),
     quality(seen),
   ];
@@ -59,6 +60,7 @@ const column = (bin) => ({
   right: sum(bin, RIGHT),
   wrong: sum(bin, LOSSES),
   unseen: bin.unlabelled,
+  outcomes: [...RIGHT, ...LOSSES].map((name) => [name, bin[name] ?? 0]),
 });
 
 /** What a promise that is not in force would give today; without the server's word only the curve speaks. */

@@ -14,7 +14,10 @@ const PARTS = [
   { name: "unseen", pattern: () => hatch("plain") },
 ];
 
-/** `bins`: `{from, to, right, wrong, unseen}` in numbers of answers; `bar`: the bar in force, or null. */
+/**
+ * `bins`: `{from, to, right, wrong, unseen}` in numbers of answers, and `outcomes`, `[name, n]` each, for the table;
+ * `bar`: the bar in force, or null.
+ */
 export function histogramFigure({ bins, bar }) {
   return figure({
     id: "histogram",
@@ -23,10 +26,15 @@ export function histogramFigure({ bins, bar }) {
     legend: PARTS.map(({ name, pattern }) => key("area", name, t(`histogram.${name}`), pattern?.())),
     draw: (width) => drawHistogram(width, bins, bar),
     table: {
-      head: ["confidence", ...PARTS.map(({ name }) => `histogram.${name}`)].map((name) => t(name)),
+      head: [
+        t("confidence"),
+        ...(bins[0]?.outcomes ?? []).map(([name]) => t(`outcome.${name}`)),
+        t("histogram.unseen"),
+      ],
       rows: bins.map((bin) => [
         `${percent(bin.from)} – ${percent(bin.to)}`,
-        ...PARTS.map(({ name }) => number(bin[name])),
+        ...bin.outcomes.map(([, n]) => number(n)),
+        number(bin.unseen),
       ]),
     },
   }).node;

@@ -57,7 +57,7 @@ const row = (turn) =>
     {},
     h("td", {}, h("a", { href: `/console#/c/${turn.conversation_id}` }, turn.question)),
     h("td", { "data-name": t("col.topic") }, topicText(turn.topic)),
-    h("td", { "data-name": t("confidence") }, confidenceChip(turn.confidence)),
+    h("td", { "data-name": t("confidence") }, confidenceChip(turn.confidence, 1)),
     h("td", { "data-name": t("col.found") }, outcomeChip(turn.outcome)),
     h("td", { class: "nowrap", "data-name": t("col.decision") }, decisionText(turn.decision)),
     h("td", { class: "small soft nowrap", "data-name": t("col.when") }, when(turn.asked_at_ms)),
