@@ -77,6 +77,7 @@ export function listPane(desk, open, keysButton) {
   function rows() {
     if (desk.problem && !desk.conversations) return empty("warn", desk.problem.message, "");
     if (!desk.conversations || !desk.queue) return h("li", { class: "empty" }, t("loading"));
+    if (desk.tab === "audit" && desk.auditProblem) return empty("warn", desk.auditProblem.message, "");
     const list =
       {
         review: () => desk.waiting.map(waitingItem),

@@ -6,6 +6,11 @@ import { debounce } from "/ui/shared/dom.js";
 const TABS = ["review", "audit", "mine", "open", "auto", "closed", "all"];
 const OPEN_STATES = ["asked", "review", "escalated", "rejected"];
 
+const NO_AUDITS = { audits: [], n_open: 0 };
+
+/** The inbox stands even if the list of checks does not; its own tab says what is wrong. */
+const loadAudits = () => get("/v1/console/audits?limit=50").catch((problem) => ({ ...NO_AUDITS, problem }));
+
 export class Desk {
   constructor(me, changed) {
     this.me = me;
@@ -36,13 +41,14 @@ export class Desk {
       const [queue, list, checks] = await Promise.all([
         get("/v1/console/queue"),
         get(`/v1/console/conversations?${search}`),
-        this.mayAct ? get("/v1/console/audits?limit=50") : { audits: [], n_open: 0 },
+        this.mayAct ? loadAudits() : NO_AUDITS,
       ]);
       if (tab !== this.tab) return;
       const now = Date.now();
       this.queue = queue.turns.map((turn) => ({ ...turn, since: now - turn.waiting_ms }));
       this.conversations = list.conversations;
       this.audits = checks.audits;
+      this.auditProblem = checks.problem ?? null;
       this.counts = { ...list.counts, audit: checks.n_open };
       this.problem = null;
     } catch (problem) {

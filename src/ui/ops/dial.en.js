@@ -76,6 +76,7 @@ export default {
   "standing.bound_more": "{certainty} certain",
   "standing.audit": "Wrong in the checks",
   "standing.inherited": "This topic has no promise of its own; the shop's counts.",
+  "standing.shop": "See the shop's promise",
   "watch.calm": "nothing unusual",
   "watch.warned": "more than expected: half of the sent are checked now",
   "watch.fell_back": "too many: stopped",

@@ -30,7 +30,7 @@ export function drawDial(box, { me, mayChange }, topic = null) {
     kill: h("div", { class: "in-reach" }),
     promise: h("div", {}),
     trial: h("div", { role: "status" }),
-    standing: h("div", { "aria-live": "polite" }),
+    standing: h("div", {}),
     evidence: h("div", { class: "stack" }),
     weeks: h("section", { class: "card stack", "aria-label": t("weekly.title") }),
     topics: h("section", { class: "stack tight" }),
@@ -60,7 +60,7 @@ export function drawDial(box, { me, mayChange }, topic = null) {
 
   const mine = () => dial.scopes.find((each) => each.scope === scope) ?? inherited();
 
-  /** A topic without a promise of its own: what the shop's would give it, and the dial to make one. */
+  /** A topic without a promise of its own: what the shop's gives it, and the dial to make one. */
   function inherited() {
     const shop = dial.scopes[0];
     const rule = version.policy.topics[topic];
@@ -69,9 +69,11 @@ export function drawDial(box, { me, mayChange }, topic = null) {
       ...shop,
       scope,
       mode: rule?.mode ?? shop.mode,
-      state: shop.dial ? shop.state : "by_hand",
+      bar: shop.dial ? shop.bar : bar,
       dial: null,
       bar_by_hand: bar,
+      watch: null,
+      changed_documents: [],
       isInherited: true,
     };
   }
@@ -113,7 +115,7 @@ export function drawDial(box, { me, mayChange }, topic = null) {
         mayChange,
         trial: page.trial,
         turned: (chosen) => drawEvidence(chosen),
-        done: (answer) => (answer ? reload() : drawTop()),
+        done: (answer) => (answer ? reload() : drop()),
         stale: load,
       }),
     );
@@ -122,6 +124,12 @@ export function drawDial(box, { me, mayChange }, topic = null) {
       page.standing,
       standingCard(view, { number: dial.policy_number, mayChange, mayLabel, done: reload }),
     );
+  }
+
+  /** Nothing was changed: the dial stands where it stood. */
+  function drop() {
+    drawTop();
+    page.promise.querySelector("input:checked")?.focus();
   }
 
   /** The plots, for the promise in force or for the one that is tried. */

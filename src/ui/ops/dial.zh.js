@@ -68,6 +68,7 @@ export default {
   "standing.bound_more": "{certainty} 把握",
   "standing.audit": "抽查出错",
   "standing.inherited": "此话题没有自己的承诺，沿用全店的。",
+  "standing.shop": "查看全店的承诺",
   "watch.calm": "无异常",
   "watch.warned": "高于预期，抽查比例已升至一半",
   "watch.fell_back": "过多，已停发",

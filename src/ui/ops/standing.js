@@ -16,12 +16,10 @@ const LOOK = {
   by_hand: { icon: "edit", kind: "plain" },
 };
 
-export const stateText = (state) => t(`standing.${state}`);
-
 /** The state of a scope as a chip; its colour only repeats what the word says. */
 export function standingChip(state) {
   const { icon: name, kind } = LOOK[state] ?? LOOK.by_hand;
-  return h("span", { class: `chip ${kind}`, "data-state": state }, icon(name), stateText(state));
+  return h("span", { class: `chip ${kind}`, "data-state": state }, icon(name), t(`standing.${state}`));
 }
 
 /**
@@ -53,7 +51,9 @@ export function standingCard(view, { number: policyNumber, mayChange, mayLabel, 
     view.isInherited && h("p", { class: "note" }, icon("info"), h("span", {}, t("standing.inherited"))),
     figures(view),
     restsOn(view),
-    nextSteps(view, { mayChange, mayLabel, acts }),
+    view.isInherited
+      ? h("p", {}, link("#/", t("standing.shop")))
+      : nextSteps(view, { mayChange, mayLabel, acts }),
   );
 }
 

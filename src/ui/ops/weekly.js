@@ -7,11 +7,11 @@ import { frame, level, line, roundTicks, whisker } from "./plot.js";
 
 const HEIGHT = 230;
 
+/** In local time, as the weeks were asked for. */
 const dayText = (ms) =>
   new Intl.DateTimeFormat(lang === "zh" ? "zh-CN" : "en", {
     month: "numeric",
     day: "numeric",
-    timeZone: "UTC",
   }).format(new Date(ms));
 
 /** `seen`: the server's weeks, oldest first, and its e-process, one value an audit. */
