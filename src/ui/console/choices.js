@@ -5,7 +5,8 @@ import { lang, t } from "/ui/shared/i18n.js";
 import { keycaps } from "/ui/shared/keys.js";
 
 export const REJECT_REASONS = ["wrong", "should_not_answer", "tone", "other"];
-export const KINDS = ["style", "fact"];
+/** The kinds of an edit, and the key for each; the same keys as in the check. */
+export const KINDS = { s: "style", f: "fact" };
 
 /** The reasons with a field for a note. `acts`: `reject(reason, note)`, `leave()`. Returns `{node, note}`. */
 export function rejectChoice(acts) {
@@ -54,7 +55,7 @@ export function kindChoice(proposal, acts) {
     { class: "choices stack tight", role: "group", "aria-label": t("kind_what"), "data-testid": "kind" },
     h("h3", {}, t("kind_what")),
     proposalText(proposal),
-    KINDS.map((kind, i) =>
+    Object.entries(KINDS).map(([key, kind]) =>
       h(
         "button",
         {
@@ -63,7 +64,7 @@ export function kindChoice(proposal, acts) {
           "data-testid": `kind-${kind}`,
           onclick: () => acts.send(kind),
         },
-        keycaps(String(i + 1)),
+        keycaps(key),
         h("span", { class: "grow" }, t(`kind.${kind}`)),
         proposal?.kind === kind && [h("span", { class: "small" }, t("kind_proposed")), keycaps("mod+enter")],
       ),

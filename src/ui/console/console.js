@@ -205,7 +205,7 @@ function start({ me, main, banner }) {
   function choose(key) {
     const found = FINDINGS.find((each) => each.key === key);
     if (isAuditing()) return found ? audit.label(found.outcome) : false;
-    if (draft.mode === "kind" && KINDS[key - 1]) return edit(draft.edited, KINDS[key - 1]);
+    if (draft.mode === "kind" && KINDS[key]) return edit(draft.edited, KINDS[key]);
     if (draft.mode === "reject" && REJECT_REASONS[key - 1])
       return reject(REJECT_REASONS[key - 1], draft.note);
     if (key === "a" && draft.mode === "read") return accept();
