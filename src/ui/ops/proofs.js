@@ -25,7 +25,7 @@ function proof(each) {
     ["proofs.by", each.annotators.join(" · ")],
     ["proofs.model", [each.fingerprint.model, each.fingerprint.prompts].join(" · ")],
     ["proofs.scorer", [each.fingerprint.scorer, each.fingerprint.retrieval].join(" · ")],
-    ["proofs.epoch", number(each.index_epoch)],
+    ["proofs.epoch", each.index_epoch != null && number(each.index_epoch)],
     ["proofs.sends", t("n_of", { n: each.n_sent, all: each.max_sends })],
   ];
   return h(

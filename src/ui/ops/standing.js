@@ -54,6 +54,7 @@ export function standingCard(view, { number: policyNumber, mayChange, mayLabel, 
     view.isInherited
       ? h("p", {}, link("#/", t("standing.shop")))
       : nextSteps(view, { mayChange, mayLabel, acts }),
+    whatCounts(view.last_attempt),
   );
 }
 
@@ -118,6 +119,28 @@ function restsOn({ state, certificate: proof }) {
     return h("p", { class: "small" }, t("proof.in_force", params), " ", t("proof.until", params));
   const why = proof.voided_why ? t(`voided.${proof.voided_why}`) : t(`proof.${proof.state}`);
   return h("p", { class: "small" }, t("proof.former", { ...params, why }));
+}
+
+const LEFT_OUT = ["other_pipeline", "not_equal_chance", "same_conversation", "changed_document"];
+
+/** Why a hundred reviews are not a hundred pieces of evidence. */
+function whatCounts(attempt) {
+  if (!attempt || attempt.n_fit + attempt.n_certify === 0) return null;
+  const left = LEFT_OUT.filter((name) => attempt.n_left_out[name] > 0);
+  const row = (name, n) => [h("dt", { class: "soft" }, t(name)), h("dd", { class: "number" }, number(n))];
+  return h(
+    "details",
+    { "data-testid": "what-counts" },
+    h("summary", { class: "small" }, t("counts.title")),
+    h(
+      "dl",
+      { class: "pairs small" },
+      row("counts.certify", attempt.n_certify),
+      row("counts.fit", attempt.n_fit),
+      attempt.n_collapsed > 0 && row("counts.collapsed", attempt.n_collapsed),
+      left.map((name) => row(`counts.${name}`, attempt.n_left_out[name])),
+    ),
+  );
 }
 
 /** What somebody can do now, the most useful first. */
