@@ -39,7 +39,7 @@ export default {
   "promise.first":
     "From now on answers go out by themselves only above a bar for which the promise is proven. If the reviews prove it today, it starts at once.",
   "promise.anew":
-    "The proof in force ends, because it was for another promise. If the reviews do not prove the new one today, every answer waits for an agent until they do.",
+    "The proof in force is about another promise. If the reviews do not prove the new one today, every answer waits for an agent until they do.",
   "promise.set": "The promise is in force.",
   "promise.note_example": "e.g. 2% from March, as agreed with the owner",
   "promise.off": "Set the bar by hand instead",
@@ -85,6 +85,7 @@ export default {
   "proof.until": "It holds until {until} or {sends} answers ({sent} so far).",
   "proof.former": "The last proof, of {date} (bar {bar}, at most {bound} wrong), no longer counts: {why}.",
   "proof.voided": "it was ended",
+  "proof.other": "it is about another promise",
   "proof.expired": "it has expired",
   "proof.replaced": "a newer one took its place",
   "voided.pipeline_changed": "a model, prompt, score or search setting has changed",
@@ -139,14 +140,17 @@ export default {
   "evidence.none_more":
     "There were {n} questions in the last {days} days. As soon as agents review drafts, the curves appear here.",
   "evidence.no_turns": "As soon as buyers ask and agents review drafts, the curves appear here.",
-  "trial.curve":
-    "You are trying: at most {target} wrong, {certainty} certain. The curve shows it; nothing has changed yet.",
+  "trial.nothing": "Nothing has changed yet.",
+  "trial.likely":
+    "At most {target} wrong, {certainty} certain: by the curve it may be proven with a bar of about {bar}, which sends {share}.",
+  "trial.unlikely": "At most {target} wrong, {certainty} certain: by the curve no bar proves it yet.",
+  "trial.other_certainty":
+    "At most {target} wrong, {certainty} certain: whether it can be proven shows when it is in force; the curve is drawn for {drawn}.",
   "trial.yes":
-    "At most {target} wrong, {certainty} certain: can be proven today, with a bar of {bar} that sends {share} (at most {bound} wrong). Nothing has changed yet.",
+    "At most {target} wrong, {certainty} certain: can be proven today, with a bar of {bar} that sends {share} (at most {bound} wrong).",
   "trial.no":
-    "At most {target} wrong, {certainty} certain: not proven today. It takes {n} more clean reviews of drafts that score at least {above}. Nothing has changed yet.",
-  "trial.not_yet":
-    "At most {target} wrong, {certainty} certain: cannot be proven today. Nothing has changed yet.",
+    "At most {target} wrong, {certainty} certain: not proven today. It takes {n} more clean reviews of drafts that score at least {above}.",
+  "trial.not_yet": "At most {target} wrong, {certainty} certain: cannot be proven today.",
   "risk.title": "The more is sent, the more is wrong",
   "risk.more":
     "To the left only the surest answers go out, to the right more and more of the drafts that pass every check.",

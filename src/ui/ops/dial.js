@@ -126,6 +126,15 @@ export function drawDial(box, { me, mayChange }, topic = null) {
     );
   }
 
+  /** The server's word on the promise `tried`: with the evidence, or because it is the one that it tries anyhow. */
+  function assessmentOf(tried, seen) {
+    if (seen.assessment) return seen.assessment;
+    const { dial: own, last_attempt: attempt, isInherited } = mine();
+    const usual = own ?? FIRST;
+    const isUsual = usual.target_error === tried.target_error && usual.certainty === tried.certainty;
+    return isUsual && !isInherited ? attempt : null;
+  }
+
   /** Nothing was changed: the dial stands where it stood. */
   function drop() {
     drawTop();
@@ -142,7 +151,7 @@ export function drawDial(box, { me, mayChange }, topic = null) {
       const seen = await get(`/v1/ops/dial/evidence?${query}&days=${DAYS}&${trial}`);
       if (turn !== asked) return;
       show(page.evidence, evidenceCards(seen, tried, { days: DAYS, isTrial: chosen !== null }));
-      show(page.trial, (chosen || !mine().dial) && trialNote(seen.assessment, tried));
+      show(page.trial, (chosen || !mine().dial) && trialNote(assessmentOf(tried, seen), tried, seen));
       show(page.near, nearTable(seen));
     } catch (problem) {
       if (turn === asked)

@@ -34,7 +34,7 @@ export default {
   "promise.yes": "生效",
   "promise.first": "此后，只有高于已证实门槛的回答才会自动发出。如果现有审核已足以证明，立即开始。",
   "promise.anew":
-    "现有证明对应的是另一个承诺，将随之失效。如果现有审核不足以证明新的承诺，所有回答都等客服审核，直到证明为止。",
+    "现有证明针对的是另一个承诺。如果现有审核不足以证明新的承诺，所有回答都等客服审核，直到证明为止。",
   "promise.set": "承诺已生效。",
   "promise.note_example": "例如：已与店主商定，三月起改为 2%",
   "promise.off": "改为手动设定门槛",
@@ -77,6 +77,7 @@ export default {
   "proof.until": "有效至 {until}，或发满 {sends} 条（已发 {sent} 条）。",
   "proof.former": "上一份证明（{date}，门槛 {bar}，出错最多 {bound}）已不再有效：{why}。",
   "proof.voided": "已作废",
+  "proof.other": "它针对的是另一个承诺",
   "proof.expired": "已到期",
   "proof.replaced": "已有更新的证明",
   "voided.pipeline_changed": "模型、提示词、评分或检索设置有变动",
@@ -125,12 +126,17 @@ export default {
   "evidence.none": "还没有审核过的回答",
   "evidence.none_more": "最近 {days} 天有 {n} 个问题。客服审核草稿后，曲线就会出现在这里。",
   "evidence.no_turns": "有买家提问、客服审核草稿之后，曲线就会出现在这里。",
-  "trial.curve": "您正在试：出错不超过 {target}，{certainty} 把握。曲线已相应变化，规则尚未更改。",
+  "trial.nothing": "规则尚未更改。",
+  "trial.likely":
+    "出错不超过 {target}、{certainty} 把握：从曲线看，门槛约 {bar}（自动发送 {share}）或可证实。",
+  "trial.unlikely": "出错不超过 {target}、{certainty} 把握：从曲线看，还没有门槛能证实它。",
+  "trial.other_certainty":
+    "出错不超过 {target}、{certainty} 把握：能否证实，生效后才知道；曲线按 {drawn} 的把握绘制。",
   "trial.yes":
-    "出错不超过 {target}、{certainty} 把握：今天即可证实，门槛 {bar}，自动发送 {share}（出错最多 {bound}）。规则尚未更改。",
+    "出错不超过 {target}、{certainty} 把握：今天即可证实，门槛 {bar}，自动发送 {share}（出错最多 {bound}）。",
   "trial.no":
-    "出错不超过 {target}、{certainty} 把握：今天还证实不了，还需 {n} 条得分不低于 {above} 且无误的审核。规则尚未更改。",
-  "trial.not_yet": "出错不超过 {target}、{certainty} 把握：今天还证实不了。规则尚未更改。",
+    "出错不超过 {target}、{certainty} 把握：今天还证实不了，还需 {n} 条得分不低于 {above} 且无误的审核。",
+  "trial.not_yet": "出错不超过 {target}、{certainty} 把握：今天还证实不了。",
   "risk.title": "发得越多，错得越多",
   "risk.more": "最左边只发最有把握的回答；越往右，通过全部检查的草稿发出得越多。",
   "risk.look": "沿曲线查看",

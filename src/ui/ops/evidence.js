@@ -63,32 +63,44 @@ const column = (bin) => ({
   outcomes: [...RIGHT, ...LOSSES].map((name) => [name, bin[name] ?? 0]),
 });
 
-/** What a promise that is not in force would give today; without the server's word only the curve speaks. */
-export function trialNote(assessment, tried) {
+/**
+ * What a promise that is not in force would give today. `assessment` is the server's word on `tried`; without it only
+ * the curve hints at the answer.
+ */
+export function trialNote(assessment, tried, seen) {
   const params = { target: percent(tried.target_error, 1), certainty: percent(tried.certainty, 1) };
-  const text = !assessment
-    ? t("trial.curve", params)
-    : assessment.can_certify
-      ? t("trial.yes", {
-          ...params,
-          bar: percent(assessment.bar, 1),
-          share: percent(assessment.coverage),
-          bound: percent(assessment.bound, 1),
-        })
-      : assessment.needed
-        ? t("trial.no", {
-            ...params,
-            n: assessment.needed.n_more,
-            above: percent(assessment.needed.above, 1),
-          })
-        : t("trial.not_yet", params);
-  const kind = assessment?.can_certify ? "good" : "warn";
+  const isProven = Boolean(assessment?.can_certify);
   return h(
-    "p",
-    { class: `note ${kind}`, "data-testid": "trial" },
-    icon(assessment?.can_certify ? "check" : "info"),
-    h("span", {}, text),
+    "div",
+    { class: `note ${isProven ? "good" : "warn"}`, "data-testid": "trial" },
+    icon(isProven ? "check" : "info"),
+    h("p", {}, assessment ? verdict(assessment, params) : hint(tried, seen, params), " ", t("trial.nothing")),
   );
+}
+
+function verdict(assessment, params) {
+  if (assessment.can_certify)
+    return t("trial.yes", {
+      ...params,
+      bar: percent(assessment.bar, 1),
+      share: percent(assessment.coverage),
+      bound: percent(assessment.bound, 1),
+    });
+  if (!assessment.needed) return t("trial.not_yet", params);
+  return t("trial.no", {
+    ...params,
+    n: assessment.needed.n_more,
+    above: percent(assessment.needed.above, 1),
+  });
+}
+
+function hint(tried, seen, params) {
+  if (seen.certainty !== tried.certainty)
+    return t("trial.other_certainty", { ...params, drawn: percent(seen.certainty, 1) });
+  const able = seen.curve.filter(({ n, upper }) => n > 0 && upper <= tried.target_error);
+  if (able.length === 0) return t("trial.unlikely", params);
+  const { bar, coverage } = able.at(-1);
+  return t("trial.likely", { ...params, bar: percent(bar, 1), share: percent(coverage) });
 }
 
 /** Three figures for those who know them, with what they mean for those who do not. */

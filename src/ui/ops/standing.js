@@ -1,12 +1,10 @@
 // Where the promise stands, in one look: proven or not, what that rests on, and what to do next.
 
-import { post, put } from "/ui/shared/api.js";
-import { field, formDialog } from "/ui/shared/dialog.js";
 import { h } from "/ui/shared/dom.js";
 import { date, number, percent, t } from "/ui/shared/i18n.js";
 import { icon } from "/ui/shared/icons.js";
-import { toast, toastProblem } from "/ui/shared/toast.js";
 import { modeText } from "/ui/shared/words.js";
+import { actions } from "./acts.js";
 
 const LOOK = {
   certified: { icon: "check", kind: "good" },
@@ -117,8 +115,15 @@ function restsOn({ state, certificate: proof }) {
   };
   if (state === "certified")
     return h("p", { class: "small" }, t("proof.in_force", params), " ", t("proof.until", params));
-  const why = proof.voided_why ? t(`voided.${proof.voided_why}`) : t(`proof.${proof.state}`);
+  const why = t(whyNot(proof, state));
   return h("p", { class: "small" }, t("proof.former", { ...params, why }));
+}
+
+/** Why the newest proof does not count: something ended it, or it is about something else than what runs now. */
+function whyNot(proof, state) {
+  if (proof.voided_why) return `voided.${proof.voided_why}`;
+  if (proof.state !== "in_force") return `proof.${proof.state}`;
+  return state === "probation" ? "voided.pipeline_changed" : "proof.other";
 }
 
 const LEFT_OUT = ["other_pipeline", "not_equal_chance", "same_conversation", "changed_document"];
@@ -216,73 +221,3 @@ const step = (text, act) => h("li", {}, h("div", { class: "grow" }, text), act);
 const link = (href, text, kind = "") => h("a", { class: `button ${kind}`, href }, text);
 const button = (id, text, onclick, kind = "") =>
   h("button", { class: `button ${kind}`, type: "button", "data-testid": id, onclick }, text);
-
-function actions(view, policyNumber, done) {
-  async function run(ask, said) {
-    try {
-      const answer = await ask();
-      if (answer === null) return;
-      toast(said(answer));
-      done(answer);
-    } catch (problem) {
-      toastProblem(problem);
-    }
-  }
-  const mine = (answer) => answer.scopes.find((each) => each.scope === view.scope);
-  return {
-    certify: () =>
-      run(
-        () => post("/v1/ops/dial/certify", { scope: view.scope, note: "" }),
-        (answer) => t(mine(answer)?.state === "certified" ? "said.proven" : "said.not_proven"),
-      ),
-    verified: (doc) =>
-      run(
-        () => post(`/v1/ops/documents/${doc.document_id}/verified`, { note: "" }),
-        () => t("said.verified", { name: doc.name }),
-      ),
-    toAuto: () =>
-      run(
-        () =>
-          withNote(t("step.auto"), t("step.auto_text"), (note) =>
-            put("/v1/ops/dial", {
-              scope: view.scope,
-              dial: view.dial,
-              mode: "auto",
-              note,
-              based_on: policyNumber,
-            }),
-          ),
-        () => t("saved"),
-      ),
-    voidIt: () =>
-      run(
-        () =>
-          withNote(t("step.void_go"), t("step.void_text"), (note) =>
-            post(`/v1/ops/certificates/${view.certificate.id}/void`, { note }),
-          ),
-        () => t("said.void"),
-      ),
-  };
-}
-
-/** Asks for a reason, then does it. Resolves to the answer, or null if it was called off. */
-async function withNote(title, text, save) {
-  let answer = null;
-  await formDialog({
-    title,
-    yes: title,
-    testid: "reason-dialog",
-    fields: [
-      h("p", {}, text),
-      field(
-        "reason",
-        t("note"),
-        h("input", { type: "text", maxlength: "500", required: true, autofocus: true }),
-      ),
-    ],
-    save: async (data) => {
-      answer = await save(data.get("reason").trim());
-    },
-  });
-  return answer;
-}
