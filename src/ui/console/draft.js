@@ -117,7 +117,7 @@ export function draftPane(desk, acts) {
         ? mode === "edit" && isReview
           ? editing(turn).node
           : mode === "kind" && isReview
-            ? editor.changes
+            ? h("div", {}, h("h3", { class: "label" }, t("changes")), editor.changes)
             : reading(turn)
         : turn.state === "escalated" &&
           h("p", { class: "note" }, icon("person"), h("span", {}, t("no_draft_escalated"))),
