@@ -8,7 +8,9 @@ import { enter, toLogin } from "/ui/shared/shell.js";
 import { listen } from "/ui/shared/sse.js";
 import { toast, toastProblem } from "/ui/shared/toast.js";
 import { alertFor } from "./alerts.js";
-import { draftPane, REJECT_REASONS } from "./draft.js";
+import { auditPane, FINDINGS } from "./audit.js";
+import { KINDS, REJECT_REASONS } from "./choices.js";
+import { draftPane } from "./draft.js";
 import en from "./en.js";
 import { listPane, tick } from "./list.js";
 import { Desk } from "./state.js";
@@ -34,6 +36,7 @@ function start({ me, main, banner }) {
   const draft = draftPane(desk, {
     accept,
     edit,
+    editKind: (turn, text) => desk.editKind(turn, text),
     reject,
     next,
     begin: (text) => (view("thread"), thread.begin(text)),
@@ -42,14 +45,23 @@ function start({ me, main, banner }) {
     keep: (text) => thread.keep(text),
     kept: () => toast(t("kept")),
   });
+  const audit = auditPane(desk, {
+    label: check,
+    next: nextAudit,
+    open: (id) => (desk.setTab("all"), open(id)),
+    back: () => view("list"),
+  });
   main.className = "desk";
-  show(main, h("h1", { class: "hidden-text" }, t("room.console")), list.node, thread.node, draft.node);
+  const title = h("h1", { class: "hidden-text" }, t("room.console"));
+  show(main, title, list.node, thread.node, draft.node, audit.node);
 
   function redraw(what) {
     if (what === "list") {
       list.draw();
+      showRoom();
       alertFor(desk.queue ?? []);
-    } else if (what === "stream") draft.drawStream();
+    } else if (what === "audit") audit.draw();
+    else if (what === "stream") draft.drawStream();
     else {
       thread.draw();
       draft.draw();
@@ -58,21 +70,61 @@ function start({ me, main, banner }) {
 
   const view = (name) => (main.dataset.view = name);
 
+  const isAuditing = () => desk.tab === "audit";
+
+  /** The check has a card of its own in place of the conversation, which would give away who sent the answer. */
+  function showRoom() {
+    main.classList.toggle("checking", isAuditing());
+    if (isAuditing()) audit.draw();
+  }
+
   function open(id) {
-    const hash = id ? `#/c/${id}` : "#/";
+    const hash = !id ? "#/" : isAuditing() ? `#/a/${id}` : `#/c/${id}`;
     if (location.hash !== hash) location.hash = hash;
     else follow();
   }
 
   function follow() {
-    const id = /^#\/c\/([\w-]+)$/.exec(location.hash)?.[1] ?? null;
+    const [, place = "", key = null] = /^#\/(\w*)(?:\/([\w-]+))?$/.exec(location.hash) ?? [];
+    if (place === "score") desk.sort = "score";
+    if (place === "score" && desk.tab !== "review") desk.setTab("review");
+    if (["a", "audits"].includes(place) && desk.mayAct) return followAudit(key);
+    if (isAuditing() && place === "c") desk.setTab("all");
+    const id = place === "c" ? key : null;
     view(id ? "thread" : "list");
     if (id === desk.selected) return;
     draft.reset();
     desk.select(id);
   }
 
+  function followAudit(id) {
+    if (!isAuditing()) desk.setTab("audit");
+    view(id ? "audit" : "list");
+    desk.selectAudit(id);
+  }
+
+  function nextAudit() {
+    const other = desk.checks.find((each) => each.id !== desk.auditId);
+    if (other) open(other.id);
+    else toast(t("audit.done"));
+  }
+
+  async function check(one, outcome, note) {
+    try {
+      const answer = await desk.label(one, outcome, note);
+      toast(t("audit.saved"));
+      return answer;
+    } catch (problem) {
+      if (problem.status === 401) toLogin();
+      else toastProblem(problem);
+      return null;
+    } finally {
+      desk.loadList();
+    }
+  }
+
   function next() {
+    if (isAuditing()) return nextAudit();
     const waiting = desk.nextWaiting();
     if (waiting) open(waiting.conversation_id);
     else toast(t("nothing_waits"));
@@ -81,7 +133,7 @@ function start({ me, main, banner }) {
   function move(step) {
     const ids = desk.shownIds;
     if (ids.length === 0) return;
-    const at = ids.indexOf(desk.selected);
+    const at = ids.indexOf(isAuditing() ? desk.auditId : desk.selected);
     open(ids[at < 0 ? 0 : Math.min(ids.length - 1, Math.max(0, at + step))]);
   }
 
@@ -119,13 +171,9 @@ function start({ me, main, banner }) {
     if (!isReviewable()) return false;
     act(() => desk.turnAct(desk.turn, "accept"), t("sent"));
   }
-  function edit(text) {
+  function edit(text, kind) {
     if (!isReviewable() || !text) return false;
-    const isSame = text === desk.turn.draft;
-    act(
-      () => (isSame ? desk.turnAct(desk.turn, "accept") : desk.turnAct(desk.turn, "edit", { text })),
-      t("sent"),
-    );
+    act(() => desk.turnAct(desk.turn, "edit", kind ? { text, kind } : { text }), t("sent"));
   }
   async function reject(reason, note) {
     if (!isReviewable()) return;
@@ -146,26 +194,42 @@ function start({ me, main, banner }) {
   }
 
   function finish() {
+    if (isAuditing()) return audit.label("accept");
     if (document.activeElement === thread.box) return thread.submit();
-    if (draft.mode === "edit") return edit(draft.edited);
+    if (draft.mode === "edit") return draft.askKind();
+    if (draft.mode === "kind") return edit(draft.edited, draft.proposed);
     return accept();
+  }
+
+  /** One key, one choice: a finding when checking, else whatever the card is asking. */
+  function choose(key) {
+    const found = FINDINGS.find((each) => each.key === key);
+    if (isAuditing()) return found ? audit.label(found.outcome) : false;
+    if (draft.mode === "kind" && KINDS[key]) return edit(draft.edited, KINDS[key]);
+    if (draft.mode === "reject" && REJECT_REASONS[key - 1])
+      return reject(REJECT_REASONS[key - 1], draft.note);
+    if (key === "a" && draft.mode === "read") return accept();
+    return false;
   }
 
   function shortcuts() {
     const bindings = [
+      { keys: ["a"], text: t("keys.right"), run: (_, key) => choose(key) },
       { keys: ["mod+enter"], text: t("keys.accept"), run: finish },
-      { keys: ["e"], text: t("keys.edit"), run: () => draft.startEdit() },
-      { keys: ["r"], text: t("keys.reject"), run: () => draft.startReject() },
+      { keys: ["e"], text: t("keys.edit"), run: () => !isAuditing() && draft.startEdit() },
+      { keys: ["r"], text: t("keys.reject"), run: () => !isAuditing() && draft.startReject() },
       {
         keys: ["1", "2", "3", "4"],
         text: t("keys.reasons"),
-        run: (_, key) => (draft.mode === "reject" ? reject(REJECT_REASONS[key - 1], draft.note) : false),
+        run: (_, key) => choose(key),
       },
+      { keys: ["s"], text: t("keys.style"), run: (_, key) => choose(key) },
+      { keys: ["f"], text: t("keys.fact"), run: (_, key) => choose(key) },
       { keys: ["alt+d"], text: t("keys.diff"), run: () => draft.toggleDiff() },
       {
         keys: ["escape"],
         text: t("keys.escape"),
-        run: () => (draft.mode !== "read" ? draft.leave() : document.activeElement?.blur()),
+        run: () => (draft.mode !== "read" && !isAuditing() ? draft.leave() : document.activeElement?.blur()),
       },
       { keys: ["j", "alt+j"], text: t("keys.down"), run: () => move(1) },
       { keys: ["k", "alt+k"], text: t("keys.up"), run: () => move(-1) },

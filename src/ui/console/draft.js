@@ -6,24 +6,24 @@ import { icon } from "/ui/shared/icons.js";
 import { keycaps } from "/ui/shared/keys.js";
 import { topicText } from "/ui/shared/words.js";
 import { citations, confidence, reading, reasons } from "./card.js";
+import { kindChoice, rejectChoice } from "./choices.js";
 import { draftEditor } from "./editor.js";
 import { stateChip, waitClock } from "./list.js";
 
-export const REJECT_REASONS = ["wrong", "should_not_answer", "tone", "other"];
-
 /**
- * `acts`: `accept()`, `edit(text)`, `reject(reason, note)`, `begin(text)`, `next()`, `back()`, `isBusy()`, `keep(text)`,
- * `kept()`.
+ * `acts`: `accept()`, `edit(text, kind)`, `editKind(turn, text)`, `reject(reason, note)`, `begin(text)`, `next()`,
+ * `back()`, `isBusy()`, `keep(text)`, `kept()`.
  */
 export function draftPane(desk, acts) {
   const body = h("div", { class: "draft-body", "data-testid": "draft-card" });
   const node = h("section", { class: "pane draft", "aria-label": t("draft") }, body);
   const stream = h("div", { class: "draft-text pre", "aria-live": "off", "data-testid": "draft-stream" });
-  let mode = "read"; // "read" | "edit" | "reject"
+  let mode = "read"; // "read" | "edit" | "kind" | "reject"
   let shown = "";
   const begun = new Map(); // Turn → an edit that was begun; moving about must not lose it.
   let editor = null;
   let note = null;
+  let proposal = null; // What the server makes of the edit `proposal.text`.
 
   function draw() {
     const turn = desk.turn;
@@ -32,7 +32,7 @@ export function draftPane(desk, acts) {
     // While somebody edits, the card stays as it is; only a turn that is gone takes it away.
     if (mode !== "read" && turn?.state === "review" && shown && JSON.parse(shown).id === turn.id) return;
     if (key === shown && turn) return;
-    if (mode === "edit" && !acts.isBusy() && rescue()) acts.kept();
+    if (["edit", "kind"].includes(mode) && !acts.isBusy() && rescue()) acts.kept();
     mode = "read";
     shown = key;
     redraw();
@@ -116,9 +116,12 @@ export function draftPane(desk, acts) {
       turn.draft
         ? mode === "edit" && isReview
           ? editing(turn).node
-          : reading(turn)
+          : mode === "kind" && isReview
+            ? h("div", {}, h("h3", { class: "label" }, t("changes")), editor.changes)
+            : reading(turn)
         : turn.state === "escalated" &&
           h("p", { class: "note" }, icon("person"), h("span", {}, t("no_draft_escalated"))),
+      isReview && mode === "kind" && kinds(),
       citations(turn),
       isReview && mode === "read" && actions(),
       isReview && mode === "reject" && rejecting(),
@@ -174,36 +177,26 @@ export function draftPane(desk, acts) {
   }
 
   function rejecting() {
-    note = h("input", { type: "text", id: "reject-note", maxlength: "500", placeholder: t("reject_note") });
-    return h(
-      "div",
-      { class: "rejecting stack tight", role: "group", "aria-label": t("reject_why") },
-      h("h3", {}, t("reject_why")),
-      h("label", { class: "hidden-text", for: "reject-note" }, t("reject_note")),
-      REJECT_REASONS.map((reason, i) =>
-        h(
-          "button",
-          {
-            class: "button reason",
-            type: "button",
-            "data-testid": `reject-${reason}`,
-            onclick: () => acts.reject(reason, note.value.trim()),
-          },
-          keycaps(String(i + 1)),
-          t(`reject.${reason}`),
-        ),
-      ),
-      note,
-      h("button", { class: "button quiet", type: "button", onclick: leave }, t("cancel"), keycaps("escape")),
-    );
+    const choice = rejectChoice({ reject: acts.reject, leave });
+    note = choice.note;
+    return choice.node;
   }
+
+  /** The edit is written; what kind it was is asked before it goes. */
+  const kinds = () =>
+    kindChoice(proposal?.text === editor.read() ? proposal : null, {
+      send: (kind) => acts.edit(editor.read(), kind),
+      back: startEdit,
+    });
 
   function editing(turn) {
     editor = draftEditor(turn.draft, begun.get(turn.id) ?? turn.draft, {
       typed: (text) => (text === turn.draft ? begun.delete(turn.id) : begun.set(turn.id, text)),
-      send: acts.edit,
+      propose: (text) => propose(turn, text),
+      send: askKind,
       leave: () => (begun.delete(turn.id), leave()),
     });
+    if (proposal?.text === editor.read()) editor.say(proposal);
     return editor;
   }
 
@@ -228,9 +221,31 @@ export function draftPane(desk, acts) {
     if (!canAct()) return false;
     mode = "reject";
     redraw();
-    body.querySelector(".reason")?.focus();
+    body.querySelector(".choice")?.focus();
+  }
+  async function propose(turn, text) {
+    try {
+      const { kind, because } = await acts.editKind(turn, text);
+      proposal = { text, kind, because };
+    } catch {
+      proposal = null; // Without a proposal people choose by themselves.
+    }
+    if (editor?.read() !== text) return;
+    if (mode === "edit") editor.say(proposal);
+    else if (mode === "kind" && proposal) redraw();
+  }
+  /** An unchanged draft is accepted; a changed one is asked about. */
+  function askKind() {
+    const text = editor.read();
+    if (!text) return false;
+    if (text === desk.turn.draft) return acts.accept();
+    if (proposal?.text !== text) propose(desk.turn, text);
+    mode = "kind";
+    redraw();
+    (body.querySelector(".choice.primary") ?? body.querySelector(".choice"))?.focus();
   }
   function leave() {
+    if (mode === "kind") return startEdit();
     if (mode === "read") return false;
     mode = "read";
     redraw();
@@ -249,6 +264,7 @@ export function draftPane(desk, acts) {
     startReject,
     leave,
     toggleDiff,
+    askKind,
     rescue,
     /** Before another conversation, or after a decision: back to reading. */
     reset: () => ((mode = "read"), (shown = "")),
@@ -259,6 +275,9 @@ export function draftPane(desk, acts) {
     },
     get edited() {
       return editor?.read() ?? "";
+    },
+    get proposed() {
+      return proposal?.text === editor?.read() ? proposal.kind : undefined;
     },
     get note() {
       return note?.value.trim() ?? "";

@@ -1,11 +1,17 @@
 // The editor of a draft: a field, and below it what changed against the draft.
 
 import { diff } from "/ui/shared/diff.js";
-import { h, show } from "/ui/shared/dom.js";
+import { debounce, h, show } from "/ui/shared/dom.js";
 import { t } from "/ui/shared/i18n.js";
 import { keycaps } from "/ui/shared/keys.js";
+import { proposalText } from "./choices.js";
 
-/** `acts`: `typed(text)`, `send(text)`, `leave()`. Returns `{node, box, text, toggleDiff}`. */
+const PROPOSE_AFTER_MS = 300;
+
+/**
+ * `acts`: `typed(text)`, `propose(text)` once typing rests, `send()`, `leave()`. Returns `{node, box, changes, read,
+ * say, toggleDiff}`; `say(proposal)` shows what kind of edit it looks like.
+ */
 export function draftEditor(draft, text, acts) {
   let isDiffShown = true;
   const box = h("textarea", {
@@ -21,6 +27,7 @@ export function draftEditor(draft, text, acts) {
     role: "group",
     "aria-label": t("changes"),
   });
+  const looks = h("div", { role: "status" });
   const toggle = h("button", {
     class: "button quiet compact",
     type: "button",
@@ -33,9 +40,9 @@ export function draftEditor(draft, text, acts) {
       class: "button primary",
       type: "button",
       "data-testid": "edit-send",
-      onclick: () => acts.send(read()),
+      onclick: () => acts.send(),
     },
-    t("send_edited"),
+    t("go_on"),
     keycaps("mod+enter"),
   );
   const read = () => box.value.trim();
@@ -53,9 +60,12 @@ export function draftEditor(draft, text, acts) {
     update();
   }
 
+  const propose = debounce(() => read() && read() !== draft && acts.propose(read()), PROPOSE_AFTER_MS);
   box.addEventListener("input", () => {
     acts.typed(box.value);
+    show(looks);
     update();
+    propose();
   });
   const node = h(
     "div",
@@ -63,6 +73,7 @@ export function draftEditor(draft, text, acts) {
     h("div", { class: "row apart" }, h("label", { class: "label", for: "edit" }, t("editing")), toggle),
     box,
     changes,
+    looks,
     h(
       "div",
       { class: "row" },
@@ -71,7 +82,7 @@ export function draftEditor(draft, text, acts) {
     ),
   );
   update();
-  return { node, box, read, toggleDiff };
+  return { node, box, changes, read, say: (proposal) => show(looks, proposalText(proposal)), toggleDiff };
 }
 
 function differences(draft, text) {

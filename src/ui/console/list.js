@@ -5,7 +5,6 @@ import { duration, t, when } from "/ui/shared/i18n.js";
 import { icon } from "/ui/shared/icons.js";
 import { confidenceChip, reasonText, topicText } from "/ui/shared/words.js";
 import { isSoundOn, setSound } from "./alerts.js";
-import { TABS } from "./state.js";
 
 const LATE_MS = [2 * 60_000, 5 * 60_000];
 
@@ -22,6 +21,15 @@ export function listPane(desk, open, keysButton) {
     desk.query = search.value.trim();
     desk.refreshList();
   });
+  const sort = h(
+    "select",
+    {
+      "aria-label": t("sort"),
+      "data-testid": "sort",
+      onchange: () => ((desk.sort = sort.value), draw()),
+    },
+    ["wait", "score"].map((name) => h("option", { value: name }, t(`sort.${name}`))),
+  );
   const node = h(
     "section",
     { class: "pane list", "aria-label": t("inbox") },
@@ -30,6 +38,7 @@ export function listPane(desk, open, keysButton) {
       { class: "list-head" },
       tabs,
       h("div", { class: "row" }, h("div", { class: "grow" }, search), soundButton(), keysButton),
+      sort,
     ),
     items,
   );
@@ -37,12 +46,13 @@ export function listPane(desk, open, keysButton) {
   function draw() {
     const counts = {
       review: (desk.counts.review ?? 0) + (desk.counts.escalated ?? 0),
+      audit: desk.counts.audit,
       open: desk.counts.open,
       mine: desk.counts.mine,
     };
     show(
       tabs,
-      TABS.map((tab) =>
+      desk.tabs.map((tab) =>
         h(
           "button",
           {
@@ -57,6 +67,8 @@ export function listPane(desk, open, keysButton) {
         ),
       ),
     );
+    sort.hidden = desk.tab !== "review";
+    sort.value = desk.sort;
     const focused = document.activeElement?.closest?.(".item")?.dataset.key;
     show(items, rows());
     if (focused) [...items.querySelectorAll(".item")].find((item) => item.dataset.key === focused)?.focus();
@@ -65,12 +77,16 @@ export function listPane(desk, open, keysButton) {
   function rows() {
     if (desk.problem && !desk.conversations) return empty("warn", desk.problem.message, "");
     if (!desk.conversations || !desk.queue) return h("li", { class: "empty" }, t("loading"));
+    if (desk.tab === "audit" && desk.auditProblem) return empty("warn", desk.auditProblem.message, "");
     const list =
-      desk.tab === "review" ? desk.waiting.map(waitingItem) : desk.conversations.map(conversationItem);
+      {
+        review: () => desk.waiting.map(waitingItem),
+        audit: () => desk.checks.map(auditItem),
+      }[desk.tab]?.() ?? desk.conversations.map(conversationItem);
     if (list.length > 0) return list;
     if (desk.query) return empty("search", t("empty.search"), t("empty.search_more"));
     return empty(
-      desk.tab === "review" ? "check" : "chat",
+      ["review", "audit"].includes(desk.tab) ? "check" : "chat",
       t(`empty.${desk.tab}`),
       t(`empty.${desk.tab}_more`),
     );
@@ -86,7 +102,7 @@ export function listPane(desk, open, keysButton) {
           class: "item",
           type: "button",
           "data-key": key,
-          "aria-current": desk.selected === id ? "true" : null,
+          "aria-current": (desk.tab === "audit" ? desk.auditId : desk.selected) === id ? "true" : null,
           onclick: () => open(id),
           ...attributes,
         },
@@ -118,6 +134,21 @@ export function listPane(desk, open, keysButton) {
       ),
     );
   }
+
+  /** Blind: nothing here tells how sure the assistant was. */
+  const auditItem = (audit) =>
+    item(
+      audit.id,
+      audit.id,
+      { "data-testid": "audit-item", "data-audit": audit.id },
+      h("span", { class: "what" }, audit.question),
+      h(
+        "span",
+        { class: "line" },
+        h("span", { class: "why grow" }, topicText(audit.topic)),
+        h("span", { class: "time" }, when(audit.asked_at_ms)),
+      ),
+    );
 
   function conversationItem(c) {
     const last = c.last_message;

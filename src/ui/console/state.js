@@ -3,8 +3,13 @@
 import { get, post } from "/ui/shared/api.js";
 import { debounce } from "/ui/shared/dom.js";
 
-export const TABS = ["review", "mine", "open", "auto", "closed", "all"];
+const TABS = ["review", "audit", "mine", "open", "auto", "closed", "all"];
 const OPEN_STATES = ["asked", "review", "escalated", "rejected"];
+
+const NO_AUDITS = { audits: [], n_open: 0 };
+
+/** The inbox stands even if the list of checks does not; its own tab says what is wrong. */
+const loadAudits = () => get("/v1/console/audits?limit=50").catch((problem) => ({ ...NO_AUDITS, problem }));
 
 export class Desk {
   constructor(me, changed) {
@@ -13,6 +18,9 @@ export class Desk {
     this.mayAct = ["agent", "owner"].includes(me.role);
     this.tab = "review";
     this.query = "";
+    this.sort = "wait"; // "wait" | "score": who waits longest, or which draft is the surest.
+    this.audits = null; // Answers to be checked blind.
+    this.auditId = null;
     this.queue = null;
     this.conversations = null;
     this.counts = {};
@@ -27,17 +35,21 @@ export class Desk {
   async loadList() {
     const tab = this.tab;
     try {
-      const search = new URLSearchParams({ tab: tab === "review" ? "open" : tab, limit: "100" });
+      const isOther = ["review", "audit"].includes(tab);
+      const search = new URLSearchParams({ tab: isOther ? "open" : tab, limit: "100" });
       if (this.query) search.set("q", this.query);
-      const [queue, list] = await Promise.all([
+      const [queue, list, checks] = await Promise.all([
         get("/v1/console/queue"),
         get(`/v1/console/conversations?${search}`),
+        this.mayAct ? loadAudits() : NO_AUDITS,
       ]);
       if (tab !== this.tab) return;
       const now = Date.now();
       this.queue = queue.turns.map((turn) => ({ ...turn, since: now - turn.waiting_ms }));
       this.conversations = list.conversations;
-      this.counts = list.counts;
+      this.audits = checks.audits;
+      this.auditProblem = checks.problem ?? null;
+      this.counts = { ...list.counts, audit: checks.n_open };
       this.problem = null;
     } catch (problem) {
       this.problem = problem;
@@ -59,6 +71,30 @@ export class Desk {
     this.changed("list");
     this.changed("detail");
     if (id) await this.loadDetail();
+  }
+
+  /** Those who only look around have nothing to check. */
+  get tabs() {
+    return TABS.filter((tab) => tab !== "audit" || this.mayAct);
+  }
+
+  get checks() {
+    return (this.audits ?? []).filter((audit) => this.isAskedFor(audit.question));
+  }
+
+  isAskedFor(question) {
+    return question.toLowerCase().includes(this.query.toLowerCase());
+  }
+
+  /** The answer on the card of the check. */
+  get audit() {
+    return (this.audits ?? []).find((audit) => audit.id === this.auditId) ?? null;
+  }
+
+  selectAudit(id) {
+    this.auditId = id;
+    this.changed("list");
+    this.changed("audit");
   }
 
   async loadDetail() {
@@ -93,10 +129,12 @@ export class Desk {
     return OPEN_STATES.includes(this.turn?.state);
   }
 
-  /** What waits for a person, longest first; drafts being written come last. */
+  /** What waits for a person, longest first or, for labelling, the surest drafts first. */
   get waiting() {
-    const query = this.query.toLowerCase();
-    return (this.queue ?? []).filter((turn) => !query || turn.question.toLowerCase().includes(query));
+    const found = (this.queue ?? []).filter((turn) => this.isAskedFor(turn.question));
+    if (this.sort === "wait") return found;
+    const score = (turn) => (turn.state === "review" ? (turn.confidence ?? -1) : -2);
+    return found.sort((a, b) => score(b) - score(a));
   }
 
   nextWaiting() {
@@ -107,6 +145,7 @@ export class Desk {
 
   /** The ids of the list as shown, for moving with J and K. */
   get shownIds() {
+    if (this.tab === "audit") return this.checks.map((audit) => audit.id);
     const ids =
       this.tab === "review"
         ? this.waiting.map((turn) => turn.conversation_id)
@@ -124,6 +163,14 @@ export class Desk {
     if (name === "queue" && data.state !== "asked") this.streams.delete(data.turn_id);
     this.refreshList();
     if (data.conversation_id === this.selected) this.refreshDetail();
+  }
+
+  editKind(turn, text) {
+    return post(`/v1/console/turns/${turn.id}/edit-kind`, { text });
+  }
+
+  label(audit, outcome, note) {
+    return post(`/v1/console/audits/${audit.id}`, { outcome, note });
   }
 
   turnAct(turn, verb, body = {}) {

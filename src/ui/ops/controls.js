@@ -5,8 +5,11 @@ import { percent, t } from "/ui/shared/i18n.js";
 import { modeText } from "/ui/shared/words.js";
 import { MODES } from "./topics.js";
 
-/** Bar, mode and further shares of `policy`, changed in place; each change calls `changed`. */
-export function controls(policy, { mayChange, changed }) {
+/**
+ * Bar, mode and further shares of `policy`, changed in place; each change calls `changed`. With a `dial` in force the
+ * proof says where the bar is; a bar by hand can be tried, and leaves the promise.
+ */
+export function controls(policy, { mayChange, changed, dial }) {
   const slider = h("input", {
     type: "range",
     id: "bar",
@@ -14,7 +17,7 @@ export function controls(policy, { mayChange, changed }) {
     max: "100",
     step: "1",
     value: Math.round(policy.bar * 100),
-    disabled: !mayChange,
+    disabled: !mayChange || Boolean(policy.dial),
     "data-testid": "bar-slider",
   });
   const exact = h("input", {
@@ -23,7 +26,7 @@ export function controls(policy, { mayChange, changed }) {
     max: "100",
     step: "0.5",
     value: +(policy.bar * 100).toFixed(1),
-    disabled: !mayChange,
+    disabled: !mayChange || Boolean(policy.dial),
     "aria-label": t("bar_exact"),
     "data-testid": "bar-number",
   });
@@ -40,6 +43,7 @@ export function controls(policy, { mayChange, changed }) {
   );
   slider.setAttribute("aria-valuetext", percent(policy.bar, 1));
   return [
+    dial && source(policy, { mayChange, changed, dial, controls: [slider, exact] }),
     h(
       "div",
       { class: "row apart" },
@@ -84,6 +88,40 @@ export function controls(policy, { mayChange, changed }) {
       ),
     ),
   ];
+}
+
+/** Whether the bar comes from the proof or from the hand. */
+function source(policy, { mayChange, changed, dial, controls: inputs }) {
+  const set = (next) => {
+    policy.dial = next;
+    for (const input of inputs) input.disabled = !mayChange || next !== null;
+    changed();
+  };
+  const radio = (name, value) =>
+    h(
+      "label",
+      { class: "mode" },
+      h("input", {
+        type: "radio",
+        name: "bar-source",
+        checked: Boolean(policy.dial) === Boolean(value),
+        "data-testid": `source-${name}`,
+        onchange: () => set(value),
+      }),
+      h(
+        "span",
+        {},
+        h("strong", {}, t(`source.${name}`)),
+        h("span", { class: "small soft" }, t(`source.${name}_more`)),
+      ),
+    );
+  return h(
+    "fieldset",
+    { class: "modes", disabled: !mayChange },
+    h("legend", {}, t("source")),
+    radio("proven", dial),
+    radio("hand", null),
+  );
 }
 
 function share(policy, name, { mayChange, changed }) {

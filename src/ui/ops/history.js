@@ -57,6 +57,7 @@ function difference(policy, before) {
       ? null
       : parts.push(`${t(key)} ${old === undefined || !before ? value : `${old} → ${value}`}`);
   say("bar", percent(policy.bar, 1), before && percent(before.bar, 1));
+  say("history.promise", dialText(policy.dial), before && dialText(before.dial));
   say("mode", modeText(policy.mode), before && modeText(before.mode));
   say("min_grounded_share", percent(policy.min_grounded_share), before && percent(before.min_grounded_share));
   say("audit_rate", percent(policy.audit_rate), before && percent(before.audit_rate));
@@ -72,5 +73,12 @@ function difference(policy, before) {
 
 const ruleText = (rule) =>
   rule
-    ? [modeText(rule.mode), rule.bar != null ? percent(rule.bar, 1) : null].filter(Boolean).join(" ")
+    ? [modeText(rule.mode), rule.dial ? dialText(rule.dial) : rule.bar != null ? percent(rule.bar, 1) : null]
+        .filter(Boolean)
+        .join(" ")
     : t("follows_shop");
+
+const dialText = (dial) =>
+  dial
+    ? t("history.dial", { target: percent(dial.target_error, 1), certainty: percent(dial.certainty, 1) })
+    : t("history.by_hand");

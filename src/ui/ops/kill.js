@@ -7,11 +7,11 @@ import { t } from "/ui/shared/i18n.js";
 import { icon } from "/ui/shared/icons.js";
 import { toast } from "/ui/shared/toast.js";
 
-export function killSwitch({ policy }, { mayChange, done }) {
+/** `sends`: whether anything can go out by itself; where it is not known, the modes say so. */
+export function killSwitch({ policy }, { mayChange, done, sends }) {
   const isStopped = policy.kill_switch;
-  const sendsAnything =
-    policy.mode === "auto" || Object.values(policy.topics).some((rule) => rule.mode === "auto");
-  const state = isStopped ? "stopped" : sendsAnything ? "on" : "manual";
+  const isAuto = policy.mode === "auto" || Object.values(policy.topics).some((rule) => rule.mode === "auto");
+  const state = isStopped ? "stopped" : !isAuto ? "manual" : sends === false ? "unproven" : "on";
   return h(
     "section",
     { class: `kill ${state}`, "aria-label": t("kill"), "data-testid": "kill", "data-state": state },
@@ -26,7 +26,7 @@ export function killSwitch({ policy }, { mayChange, done }) {
       h(
         "button",
         {
-          class: `button ${isStopped ? "" : "stop"}`,
+          class: `button ${isStopped ? "" : state === "on" ? "stop" : "danger"}`,
           type: "button",
           "data-testid": isStopped ? "kill-off" : "kill-on",
           onclick: () => turn(!isStopped, done),

@@ -7,15 +7,20 @@ import { enter } from "/ui/shared/shell.js";
 import { drawAccounts } from "./accounts.js";
 import { drawAudit } from "./audit.js";
 import { drawDial } from "./dial.js";
+import dialEn from "./dial.en.js";
+import dialZh from "./dial.zh.js";
 import en from "./en.js";
+import { drawMachine } from "./machine.js";
 import { drawNumbers } from "./numbers.js";
 import { drawWidgets } from "./widgets.js";
 import zh from "./zh.js";
 
 addTexts({ zh, en });
+addTexts({ zh: dialZh, en: dialEn });
 
 const VIEWS = [
   { id: "dial", hash: "/", roles: ["agent", "ops", "owner"], draw: drawDial },
+  { id: "machine", hash: "/machine", roles: ["agent", "ops", "owner"], draw: drawMachine },
   { id: "numbers", hash: "/numbers", roles: ["agent", "ops", "owner"], draw: drawNumbers },
   { id: "accounts", hash: "/accounts", roles: ["ops", "owner"], draw: drawAccounts },
   { id: "widgets", hash: "/widgets", roles: ["ops", "owner"], draw: drawWidgets },
@@ -29,17 +34,25 @@ function start({ me, main }) {
   const mine = VIEWS.filter((view) => view.roles.includes(me.role));
   const nav = subnav(
     t("room.ops"),
-    mine.map(({ id, hash }) => ({ id, hash, text: t(`nav.${id}`), isHere: (now) => now === hash })),
+    mine.map(({ id, hash }) => ({
+      id,
+      hash,
+      text: t(`nav.${id}`),
+      isHere: (now) => now === hash || (id === "dial" && now.startsWith("/topic/")),
+    })),
   );
   const view = h("div", {});
   show(main, h("div", { class: "page" }, nav.node, view));
   const mayChange = ["ops", "owner"].includes(me.role);
   route(
     view,
-    mine.map(({ hash, draw }) => ({
-      match: new RegExp(`^${hash}$`),
-      draw: (box) => draw(box, { me, mayChange }),
-    })),
+    [
+      ...mine.map(({ hash, draw }) => ({
+        match: new RegExp(`^${hash}$`),
+        draw: (box) => draw(box, { me, mayChange }),
+      })),
+      { match: /^\/topic\/(.+)$/, draw: (box, topic) => drawDial(box, { me, mayChange }, topic) },
+    ],
     nav.mark,
   );
 }

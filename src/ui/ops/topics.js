@@ -34,7 +34,7 @@ export function topicTable(policy, seen, { mayChange, changed }) {
       step: "0.5",
       value: rule?.bar != null ? +(rule.bar * 100).toFixed(1) : "",
       placeholder: number(policy.bar * 100, 1),
-      disabled: !mayChange || !rule,
+      disabled: !mayChange || !rule || Boolean(rule.dial),
       "aria-label": t("bar_of", { topic: name }),
       "data-testid": `topic-bar-${topic}`,
     });

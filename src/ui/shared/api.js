@@ -51,5 +51,6 @@ export async function api(method, path, body, { token, signal } = {}) {
 
 export const get = (path, options) => api("GET", path, undefined, options);
 export const post = (path, body = {}, options = undefined) => api("POST", path, body, options);
+export const put = (path, body, options) => api("PUT", path, body, options);
 export const patch = (path, body, options) => api("PATCH", path, body, options);
 export const remove = (path, options) => api("DELETE", path, undefined, options);

@@ -23,12 +23,12 @@ export function confidenceLevel(confidence) {
 }
 
 /** The percentage as a chip. */
-export function confidenceChip(confidence) {
+export function confidenceChip(confidence, digits = 0) {
   if (confidence === null || confidence === undefined) return null;
   return h(
     "span",
     { class: `chip number ${confidenceLevel(confidence)}`, title: confidenceText(confidence) },
-    percent(confidence),
+    percent(confidence, digits),
   );
 }
 
