@@ -114,7 +114,7 @@ function start({ me, main, banner }) {
     }
   }
 
-  const isReviewable = () => desk.turn?.state === "review" && desk.mayAct;
+  const isReviewable = () => desk.turn?.state === "review" && desk.mayAct && desk.turn.draft;
   function accept() {
     if (!isReviewable()) return false;
     act(() => desk.turnAct(desk.turn, "accept"), t("sent"));

@@ -105,7 +105,7 @@ export function draftPane(desk, acts) {
   }
 
   function decided(turn) {
-    const isReview = turn.state === "review" && desk.mayAct;
+    const isReview = turn.state === "review" && desk.mayAct && turn.draft;
     return [
       turn.draft && confidence(turn),
       reasons(turn),
@@ -117,13 +117,13 @@ export function draftPane(desk, acts) {
         ? mode === "edit" && isReview
           ? editing(turn).node
           : reading(turn)
-        : turn.state === "escalated" &&
+        : ["review", "escalated"].includes(turn.state) &&
           h("p", { class: "note" }, icon("person"), h("span", {}, t("no_draft_escalated"))),
       citations(turn),
       isReview && mode === "read" && actions(),
       isReview && mode === "reject" && rejecting(),
       !isReview && desk.mayAct && after(turn),
-      turn.ms?.total &&
+      turn.ms?.total > 0 &&
         h("p", { class: "soft small" }, t("took", { time: duration(turn.ms.total), version: turn.version })),
     ];
   }
@@ -217,7 +217,7 @@ export function draftPane(desk, acts) {
     return true;
   }
 
-  const canAct = () => desk.turn?.state === "review" && desk.mayAct;
+  const canAct = () => desk.turn?.state === "review" && desk.mayAct && desk.turn.draft;
   function startEdit() {
     if (!canAct()) return false;
     mode = "edit";
@@ -228,7 +228,8 @@ export function draftPane(desk, acts) {
     if (!canAct()) return false;
     mode = "reject";
     redraw();
-    body.querySelector(".reason")?.focus();
+    body.querySelector(".rejecting").scrollIntoView({ block: "nearest" });
+    body.querySelector(".reason").focus();
   }
   function leave() {
     if (mode === "read") return false;

@@ -146,7 +146,7 @@ export function threadPane(desk, acts) {
       h(
         "button",
         {
-          class: "button compact only-small",
+          class: `button compact only-small ${desk.turn?.state === "review" ? "primary" : ""}`,
           type: "button",
           "data-testid": "show-draft",
           onclick: acts.showDraft,

@@ -63,7 +63,9 @@ export function drawDocument(box, id, { mayEdit, live }) {
         h(
           "p",
           { class: "soft small" },
-          [newest.file_name, sizeText(newest), bytes(newest.size_bytes)].join(" · "),
+          [newest.file_name !== document.name && newest.file_name, sizeText(newest), bytes(newest.size_bytes)]
+            .filter(Boolean)
+            .join(" · "),
         ),
       ),
       h("div", { class: "row" }, limits(document), progressOf(newest)),
@@ -203,8 +205,11 @@ function sideBySide(text, chunks, mayEdit) {
       cut(text, [mark], (part) => h("mark", { "data-testid": "chunk-mark" }, part)),
     );
     const node = source.querySelector("mark");
-    if (node && !isQuiet)
+    if (node && !isQuiet) {
       source.scrollTo({ top: node.offsetTop - source.offsetTop - 60, behavior: "smooth" });
+      // On a narrow screen the text stands above the chunks, out of sight.
+      if (source.getBoundingClientRect().bottom < 100) source.scrollIntoView({ behavior: "smooth" });
+    }
     list
       .querySelectorAll(".chunk")
       .forEach((each) => each.classList.toggle("selected", each.dataset.chunk === selected));

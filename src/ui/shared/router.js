@@ -31,8 +31,11 @@ export function subnav(label, links) {
   );
   const node = h("nav", { class: "subnav", "aria-label": label }, anchors);
   const mark = (hash) =>
-    anchors.forEach((a, i) =>
-      links[i].isHere(hash) ? a.setAttribute("aria-current", "page") : a.removeAttribute("aria-current"),
-    );
+    anchors.forEach((a, i) => {
+      if (!links[i].isHere(hash)) return a.removeAttribute("aria-current");
+      a.setAttribute("aria-current", "page");
+      // Where the row is wider than the screen, the current link comes into sight.
+      node.scrollLeft = a.offsetLeft - (node.clientWidth - a.offsetWidth) / 2;
+    });
   return { node, mark };
 }

@@ -134,9 +134,10 @@ async function watchStatus(box) {
         box,
         h("span", { class: `status-dot ${state}` }),
         h("span", {}, t(`status.${state}`), speed ? ` · ${speed}` : null),
-        h("span", { class: "hidden-text" }, t(`status.${state}`)),
       );
+      box.dataset.state = state;
     } catch {
+      box.dataset.state = "failed";
       show(box, h("span", { class: "status-dot failed" }), h("span", {}, t("status.unreachable")));
     }
   };
