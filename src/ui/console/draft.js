@@ -17,7 +17,8 @@ export const REJECT_REASONS = ["wrong", "should_not_answer", "tone", "other"];
  */
 export function draftPane(desk, acts) {
   const body = h("div", { class: "draft-body", "data-testid": "draft-card" });
-  const node = h("section", { class: "pane draft", "aria-label": t("draft") }, body);
+  const title = h("h2", { class: "hidden-text" }, t("draft"));
+  const node = h("section", { class: "pane draft", "aria-label": t("draft") }, title, body);
   const stream = h("div", { class: "draft-text pre", "aria-live": "off", "data-testid": "draft-stream" });
   let mode = "read"; // "read" | "edit" | "reject"
   let shown = "";

@@ -98,7 +98,8 @@ export default {
   "reject.other": "Something else",
   "rejected": "Draft rejected. Please write the answer.",
   "rejected_hint": "The draft was rejected. The buyer still waits for an answer in your words.",
-  "superseded_hint": "This question needs no answer any more: the buyer wrote again, or the conversation was closed.",
+  "superseded_hint":
+    "This question needs no answer any more: the buyer wrote again, or the conversation was closed.",
   "no_draft_escalated": "There is no draft. Please answer in your own words.",
   "use_draft": "Use the draft as a start",
   "next": "Next waiting",

@@ -1,6 +1,6 @@
 // The left pane: tabs, search, and who waits how long.
 
-import { h, show } from "/ui/shared/dom.js";
+import { h, show, showKeepingFocus } from "/ui/shared/dom.js";
 import { duration, t, when } from "/ui/shared/i18n.js";
 import { icon } from "/ui/shared/icons.js";
 import { confidenceChip, reasonText, topicText } from "/ui/shared/words.js";
@@ -40,7 +40,7 @@ export function listPane(desk, open, keysButton) {
       open: desk.counts.open,
       mine: desk.counts.mine,
     };
-    show(
+    showKeepingFocus(
       tabs,
       TABS.map((tab) =>
         h(
@@ -49,6 +49,7 @@ export function listPane(desk, open, keysButton) {
             class: "tab",
             type: "button",
             "aria-pressed": String(desk.tab === tab),
+            "data-key": tab,
             "data-testid": `tab-${tab}`,
             onclick: () => desk.setTab(tab),
           },
@@ -57,9 +58,7 @@ export function listPane(desk, open, keysButton) {
         ),
       ),
     );
-    const focused = document.activeElement?.closest?.(".item")?.dataset.key;
-    show(items, rows());
-    if (focused) [...items.querySelectorAll(".item")].find((item) => item.dataset.key === focused)?.focus();
+    showKeepingFocus(items, rows());
   }
 
   function rows() {

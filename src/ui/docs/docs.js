@@ -13,8 +13,7 @@ addTexts({ zh, en });
 document.title = `${t("title")} · kefu`;
 
 /** A text of the description: what stands between backticks is code. */
-const prose = (text) =>
-  (text ?? "").split("`").map((part, i) => (i % 2 === 1 ? h("code", {}, part) : part));
+const prose = (text) => (text ?? "").split("`").map((part, i) => (i % 2 === 1 ? h("code", {}, part) : part));
 
 const VERBS = ["get", "post", "put", "patch", "delete"];
 

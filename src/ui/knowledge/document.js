@@ -206,9 +206,9 @@ function sideBySide(text, chunks, mayEdit) {
     );
     const node = source.querySelector("mark");
     if (node && !isQuiet) {
-      source.scrollTo({ top: node.offsetTop - source.offsetTop - 60, behavior: "smooth" });
+      source.scrollTo({ top: node.offsetTop - source.offsetTop - 60 });
       // On a narrow screen the text stands above the chunks, out of sight.
-      if (source.getBoundingClientRect().bottom < 100) source.scrollIntoView({ behavior: "smooth" });
+      if (source.getBoundingClientRect().bottom < 100) source.scrollIntoView();
     }
     list
       .querySelectorAll(".chunk")
