@@ -25,12 +25,29 @@ const STOPS: usize = 20;
 
 /// Fails with all that is wrong with the page that is open. `name` is for the message.
 pub fn look_at(page: &Browser, name: &str) {
+    let wrong = faults(page);
+    assert!(wrong.is_empty(), "{name}:\n  {}", wrong.join("\n  "));
+}
+
+/// Fails if the look at a page that has every fault does not see them all.
+pub fn see_every_fault(page: &Browser) {
+    page.open(
+        "data:text/html,<style>*{outline:none!important}</style><button></button><a href='/' style='margin:2000px'>a</a>\
+         <script>console.error('a mistake')</script>",
+    );
+    let wrong = faults(page).join("\n");
+    for fault in ["sideways", "no name: \"button\"", "focus is not to be seen", "a mistake"] {
+        assert!(wrong.contains(fault), "not seen: {fault}, but: {wrong}");
+    }
+}
+
+fn faults(page: &Browser) -> Vec<String> {
     let mut wrong = Vec::new();
     wrong.extend(overflow(page));
     wrong.extend(nameless_controls(page));
     wrong.extend(invisible_focus(page));
     wrong.extend(page.errors());
-    assert!(wrong.is_empty(), "{name}:\n  {}", wrong.join("\n  "));
+    wrong
 }
 
 fn overflow(page: &Browser) -> Option<String> {

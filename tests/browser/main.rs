@@ -22,7 +22,7 @@ use kefu::vectors::memory::MemoryStore;
 use tokio::net::TcpListener;
 
 use driver::Browser;
-use look::look_at;
+use look::{look_at, see_every_fault};
 
 struct AllReady;
 
@@ -227,6 +227,7 @@ async fn a_question_goes_through_all_four_rooms() {
     let shop = Shop::open().await;
     let life = shop.life.clone();
     let walk = tokio::task::spawn_blocking(move || {
+        see_every_fault(&page);
         for walk in &WALKS {
             a_newcomer_looks_around(&shop, &page, walk);
             the_buyer_asks(&shop, &page, walk);
