@@ -40,7 +40,7 @@ function start({ me, main, banner }) {
     back: () => view("thread"),
     isBusy: () => isBusy,
     keep: (text) => thread.keep(text),
-    kept: () => toast(t("kept")),
+    kept: () => toast(`${t("settled")} ${t("kept")}`),
   });
   main.className = "desk";
   show(main, h("h1", { class: "hidden-text" }, t("room.console")), list.node, thread.node, draft.node);

@@ -110,6 +110,7 @@ export default {
   "collision": "This one was settled meanwhile ({state}). You see the current state.",
   "offline": "No live connection. What you see may be old; reconnecting …",
   "caught_up": "Connected again, everything is up to date.",
+  "settled": "This question was settled meanwhile.",
   "kept": "Your edit was kept in the field below the conversation.",
   "thumb_up": "Buyer: helpful",
   "thumb_down": "Buyer: not helpful",
