@@ -258,11 +258,12 @@ function sideBySide(text, chunks, mayEdit) {
           ),
         ),
     );
-    function replace(next) {
+    /** Draws the chunk anew and gives the focus back to what was used. */
+    function replace(next, used) {
       Object.assign(chunk, next);
       const drawn = card(chunk);
       node.replaceWith(drawn);
-      drawn.querySelector("button").focus();
+      drawn.querySelector(`[data-testid=${used}]`).focus();
     }
     async function edit() {
       const area = h("textarea", {
@@ -279,11 +280,14 @@ function sideBySide(text, chunks, mayEdit) {
         fields: [field("chunk-text", t("chunk_text"), area, t("chunk_hint"))],
         save: (data) => patch(`/v1/knowledge/chunks/${chunk.id}`, { text: data.get("text") }),
       });
-      if (saved) replace(saved);
+      if (saved) replace(saved, "chunk-edit");
     }
     async function toggle() {
       try {
-        replace(await patch(`/v1/knowledge/chunks/${chunk.id}`, { disabled: !chunk.disabled }));
+        replace(
+          await patch(`/v1/knowledge/chunks/${chunk.id}`, { disabled: !chunk.disabled }),
+          "chunk-toggle",
+        );
       } catch (problem) {
         toastProblem(problem);
       }

@@ -27,6 +27,7 @@ export default {
   "status.speed": "answers in {time}",
   "problem.unknown": "Something went wrong.",
   "problem.offline": "No connection to the server.",
+  "problem.later": "Please try again in {time}.",
   "problem.id": "Reference for support: {id}",
   "forbidden.title": "This room belongs to colleagues",
   "forbidden.text":

@@ -168,7 +168,7 @@ export function sorry(problem, again = () => location.reload()) {
     { class: "empty", role: "alert", "data-testid": "problem" },
     icon("warn"),
     h("strong", {}, problem.message),
-    problem.hint && h("p", {}, problem.hint),
+    problem.advice && h("p", {}, problem.advice),
     problem.requestId && h("p", { class: "small" }, t("problem.id", { id: problem.requestId })),
     h("button", { class: "button", type: "button", onclick: again }, t("try_again")),
   );

@@ -38,5 +38,5 @@ export function toast(text, kind = "plain") {
 
 /** Says what went wrong, with the server's hint. */
 export function toastProblem(problem) {
-  toast([problem.message, problem.hint].filter(Boolean).join(" "), "bad");
+  toast(problem.text ?? problem.message, "bad");
 }

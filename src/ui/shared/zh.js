@@ -27,6 +27,7 @@ export default {
   "status.speed": "通常 {time}出稿",
   "problem.unknown": "出了点问题。",
   "problem.offline": "无法连接服务器。",
+  "problem.later": "请在 {time}后重试。",
   "problem.id": "问题编号：{id}",
   "forbidden.title": "这里由其他同事负责",
   "forbidden.text": "您的账号（{role}）没有此处的权限。如有需要，请店主调整您的角色。",
