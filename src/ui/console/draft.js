@@ -229,8 +229,7 @@ export function draftPane(desk, acts) {
     if (!canAct()) return false;
     mode = "reject";
     redraw();
-    body.querySelector(".rejecting").scrollIntoView({ block: "nearest" });
-    body.querySelector(".reason").focus();
+    body.querySelector(".reason")?.focus();
   }
   function leave() {
     if (mode === "read") return false;

@@ -58,7 +58,9 @@ export function listPane(desk, open, keysButton) {
         ),
       ),
     );
-    showKeepingFocus(items, rows());
+    const focused = document.activeElement?.closest?.(".item")?.dataset.key;
+    show(items, rows());
+    if (focused) [...items.querySelectorAll(".item")].find((item) => item.dataset.key === focused)?.focus();
   }
 
   function rows() {
