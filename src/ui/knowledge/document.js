@@ -259,7 +259,7 @@ function sideBySide(text, chunks, mayEdit) {
         ),
     );
     /** Draws the chunk anew and gives the focus back to what was used. */
-    function replace(next, used) {
+    function replace(next, used = "chunk-edit") {
       Object.assign(chunk, next);
       const drawn = card(chunk);
       node.replaceWith(drawn);
@@ -280,7 +280,7 @@ function sideBySide(text, chunks, mayEdit) {
         fields: [field("chunk-text", t("chunk_text"), area, t("chunk_hint"))],
         save: (data) => patch(`/v1/knowledge/chunks/${chunk.id}`, { text: data.get("text") }),
       });
-      if (saved) replace(saved, "chunk-edit");
+      if (saved) replace(saved);
     }
     async function toggle() {
       try {
