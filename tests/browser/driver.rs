@@ -50,16 +50,46 @@ impl Browser {
             "--disable-component-update",
             "--disable-sync",
             "--window-size=1440,900",
+            "--hide-scrollbars",
             &directory,
         ];
-        let wanted = json!({ "alwaysMatch": { "goog:chromeOptions": { "args": arguments } } });
-        let made = browser.post("", &json!({ "capabilities": wanted }));
+        let wanted = json!({
+            "goog:chromeOptions": { "args": arguments },
+            "goog:loggingPrefs": { "browser": "SEVERE" },
+        });
+        let made = browser.post("", &json!({ "capabilities": { "alwaysMatch": wanted } }));
         browser.session = format!("{}/{}", browser.session, made["sessionId"].as_str().expect("a session"));
         Some(browser)
     }
 
     pub fn open(&self, url: &str) {
         self.post("/url", &json!({ "url": url }));
+    }
+
+    /// Makes the window as wide as a screen; below 500 pixels it is a phone.
+    pub fn resize(&self, width: u32, height: u32) {
+        let is_phone = width < 500;
+        let screen = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": is_phone });
+        self.devtools("Emulation.setDeviceMetricsOverride", &screen);
+    }
+
+    /// The keyboard's next stop.
+    pub fn press_tab(&self) {
+        for kind in ["rawKeyDown", "keyUp"] {
+            let key = json!({ "type": kind, "key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9 });
+            self.devtools("Input.dispatchKeyEvent", &key);
+        }
+    }
+
+    /// A command of the browser's own protocol, for what WebDriver has no word for.
+    pub fn devtools(&self, command: &str, parameters: &Value) -> Value {
+        self.post("/goog/cdp/execute", &json!({ "cmd": command, "params": parameters }))
+    }
+
+    /// What the pages said to be an error since the last call: exceptions, refused files, failed requests.
+    pub fn errors(&self) -> Vec<String> {
+        let entries = self.post("/se/log", &json!({ "type": "browser" }));
+        entries.as_array().into_iter().flatten().map(|entry| entry["message"].to_string()).collect()
     }
 
     /// Clicks on a control, by its test id.
@@ -70,6 +100,12 @@ impl Browser {
     /// Types into a control, by its test id.
     pub fn write(&self, id: &str, text: &str) {
         self.act(id, "value", &json!({ "text": text }));
+    }
+
+    /// Gives a file to a file field, by its test id. Pages hide the field behind a button.
+    pub fn choose_file(&self, id: &str, path: &str) {
+        let element = self.wait_for(&format!("[data-testid=\"{id}\"]"));
+        self.post(&format!("/element/{element}/value"), &json!({ "text": path }));
     }
 
     /// Does something with a control as a person would: again, if the page has just drawn it anew.
@@ -124,7 +160,8 @@ impl Browser {
         None
     }
 
-    fn run(&self, script: &str, arguments: &[&str]) -> Value {
+    /// Runs a script in the page.
+    pub fn run(&self, script: &str, arguments: &[&str]) -> Value {
         self.post("/execute/sync", &json!({ "script": script, "args": arguments }))
     }
 

@@ -43,7 +43,7 @@ function start({ me, main, banner }) {
     back: () => view("thread"),
     isBusy: () => isBusy,
     keep: (text) => thread.keep(text),
-    kept: () => toast(t("kept")),
+    kept: () => toast(`${t("settled")} ${t("kept")}`),
   });
   const audit = auditPane(desk, {
     label: check,
@@ -166,7 +166,7 @@ function start({ me, main, banner }) {
     }
   }
 
-  const isReviewable = () => desk.turn?.state === "review" && desk.mayAct;
+  const isReviewable = () => desk.turn?.state === "review" && desk.mayAct && desk.turn.draft;
   function accept() {
     if (!isReviewable()) return false;
     act(() => desk.turnAct(desk.turn, "accept"), t("sent"));

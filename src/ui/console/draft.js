@@ -16,7 +16,8 @@ import { stateChip, waitClock } from "./list.js";
  */
 export function draftPane(desk, acts) {
   const body = h("div", { class: "draft-body", "data-testid": "draft-card" });
-  const node = h("section", { class: "pane draft", "aria-label": t("draft") }, body);
+  const title = h("h2", { class: "hidden-text" }, t("draft"));
+  const node = h("section", { class: "pane draft", "aria-label": t("draft") }, title, body);
   const stream = h("div", { class: "draft-text pre", "aria-live": "off", "data-testid": "draft-stream" });
   let mode = "read"; // "read" | "edit" | "kind" | "reject"
   let shown = "";
@@ -105,7 +106,7 @@ export function draftPane(desk, acts) {
   }
 
   function decided(turn) {
-    const isReview = turn.state === "review" && desk.mayAct;
+    const isReview = turn.state === "review" && desk.mayAct && turn.draft;
     return [
       turn.draft && confidence(turn),
       reasons(turn),
@@ -119,14 +120,14 @@ export function draftPane(desk, acts) {
           : mode === "kind" && isReview
             ? h("div", {}, h("h3", { class: "label" }, t("changes")), editor.changes)
             : reading(turn)
-        : turn.state === "escalated" &&
+        : ["review", "escalated"].includes(turn.state) &&
           h("p", { class: "note" }, icon("person"), h("span", {}, t("no_draft_escalated"))),
       isReview && mode === "kind" && kinds(),
       citations(turn),
       isReview && mode === "read" && actions(),
       isReview && mode === "reject" && rejecting(),
       !isReview && desk.mayAct && after(turn),
-      turn.ms?.total &&
+      turn.ms?.total > 0 &&
         h("p", { class: "soft small" }, t("took", { time: duration(turn.ms.total), version: turn.version })),
     ];
   }
@@ -210,7 +211,7 @@ export function draftPane(desk, acts) {
     return true;
   }
 
-  const canAct = () => desk.turn?.state === "review" && desk.mayAct;
+  const canAct = () => desk.turn?.state === "review" && desk.mayAct && desk.turn.draft;
   function startEdit() {
     if (!canAct()) return false;
     mode = "edit";

@@ -76,7 +76,7 @@ export function draftEditor(draft, text, acts) {
     looks,
     h(
       "div",
-      { class: "row" },
+      { class: "row actions" },
       send,
       h("button", { class: "button", type: "button", onclick: acts.leave }, t("cancel"), keycaps("escape")),
     ),

@@ -1,6 +1,6 @@
 // The left pane: tabs, search, and who waits how long.
 
-import { h, show } from "/ui/shared/dom.js";
+import { h, show, showKeepingFocus } from "/ui/shared/dom.js";
 import { duration, t, when } from "/ui/shared/i18n.js";
 import { icon } from "/ui/shared/icons.js";
 import { confidenceChip, reasonText, topicText } from "/ui/shared/words.js";
@@ -50,7 +50,7 @@ export function listPane(desk, open, keysButton) {
       open: desk.counts.open,
       mine: desk.counts.mine,
     };
-    show(
+    showKeepingFocus(
       tabs,
       desk.tabs.map((tab) =>
         h(
@@ -59,6 +59,7 @@ export function listPane(desk, open, keysButton) {
             class: "tab",
             type: "button",
             "aria-pressed": String(desk.tab === tab),
+            "data-key": tab,
             "data-testid": `tab-${tab}`,
             onclick: () => desk.setTab(tab),
           },

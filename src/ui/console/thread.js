@@ -1,6 +1,6 @@
 // The middle pane: what was said, and a field to write freely.
 
-import { h, randomKey, show } from "/ui/shared/dom.js";
+import { h, randomKey, show, showKeepingFocus } from "/ui/shared/dom.js";
 import { clock, date, t } from "/ui/shared/i18n.js";
 import { icon } from "/ui/shared/icons.js";
 import { keycaps } from "/ui/shared/keys.js";
@@ -42,6 +42,7 @@ export function threadPane(desk, acts) {
   const node = h("section", { class: "pane thread", "aria-label": t("conversation") });
   const unsent = new Map(); // Conversation → {text, key}: what was begun is kept while other conversations are read.
   let shownId = null;
+  let shownParts = []; // What the log holds, part by part.
   let isSending = false;
 
   form.addEventListener("submit", (event) => (event.preventDefault(), submit()));
@@ -82,7 +83,7 @@ export function threadPane(desk, acts) {
     const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 160;
     const isOther = shownId !== desk.selected;
     drawHead();
-    show(log, messages());
+    drawLog();
     const c = desk.detail.conversation;
     box.disabled = send.disabled = c.closed || !desk.mayAct;
     closed.textContent = c.closed
@@ -104,18 +105,19 @@ export function threadPane(desk, acts) {
       c.handler === "agent"
         ? t("handled_by", { name: c.agent?.name ?? t("author.agent") })
         : t("handled_by_assistant");
-    const button = (verb, label) =>
+    const button = (key, verb, label) =>
       h(
         "button",
         {
           class: "button compact",
           type: "button",
+          "data-key": key,
           "data-testid": verb,
           onclick: () => acts.conversation(verb),
         },
         label,
       );
-    show(
+    showKeepingFocus(
       head,
       h(
         "button",
@@ -140,13 +142,17 @@ export function threadPane(desk, acts) {
       ),
       desk.mayAct && [
         !c.closed &&
-          (c.handler === "agent" ? button("hand-back", t("hand_back")) : button("take-over", t("take_over"))),
-        c.closed ? button("reopen", t("reopen")) : button("close", t("close_conversation")),
+          (c.handler === "agent"
+            ? button("handler", "hand-back", t("hand_back"))
+            : button("handler", "take-over", t("take_over"))),
+        c.closed
+          ? button("closed", "reopen", t("reopen"))
+          : button("closed", "close", t("close_conversation")),
       ],
       h(
         "button",
         {
-          class: "button compact only-small",
+          class: `button compact only-small ${desk.turn?.state === "review" ? "primary" : ""}`,
           type: "button",
           "data-testid": "show-draft",
           onclick: acts.showDraft,
@@ -156,15 +162,23 @@ export function threadPane(desk, acts) {
     );
   }
 
-  function messages() {
+  /** Leaves alone what stands there already: a screen reader reads out whatever is added to a log. */
+  function drawLog() {
     const turns = new Map(desk.detail.turns.map((turn) => [turn.id, turn]));
     let day = null;
-    return desk.detail.messages.flatMap((m) => {
+    const parts = desk.detail.messages.flatMap((m) => {
+      const turn = turns.get(m.turn_id);
       const today = date(m.created_at_ms);
-      const rule = today !== day && h("div", { class: "day" }, h("span", {}, today));
+      const rule = today !== day && { key: today, make: () => dayRule(today) };
       day = today;
-      return [rule, message(m, turns.get(m.turn_id))];
+      const said = { key: JSON.stringify([m, turn?.confidence]), make: () => message(m, turn) };
+      return rule ? [rule, said] : [said];
     });
+    const same = parts.findIndex(({ key }, i) => key !== shownParts[i]);
+    const first = same < 0 ? parts.length : same;
+    [...log.children].slice(first).forEach((node) => node.remove());
+    log.append(...parts.slice(first).map(({ make }) => make()));
+    shownParts = parts.map(({ key }) => key);
   }
 
   return {
@@ -185,6 +199,8 @@ export function threadPane(desk, acts) {
     },
   };
 }
+
+const dayRule = (day) => h("div", { class: "day" }, h("span", {}, day));
 
 function message(m, turn) {
   if (m.author === "notice")

@@ -2,7 +2,7 @@
 
 import { get } from "/ui/shared/api.js";
 import { h, show } from "/ui/shared/dom.js";
-import { addTexts, t } from "/ui/shared/i18n.js";
+import { addTexts, locale, t } from "/ui/shared/i18n.js";
 import { publicBar } from "/ui/shared/public.js";
 import { sorry } from "/ui/shared/shell.js";
 import en from "./en.js";
@@ -11,6 +11,9 @@ import zh from "./zh.js";
 
 addTexts({ zh, en });
 document.title = `${t("title")} · kefu`;
+
+/** A text of the description: what stands between backticks is code. */
+const prose = (text) => (text ?? "").split("`").map((part, i) => (i % 2 === 1 ? h("code", {}, part) : part));
 
 const VERBS = ["get", "post", "put", "patch", "delete"];
 
@@ -46,7 +49,9 @@ function route(api, { path, verb, operation }) {
     h(
       "div",
       { class: "route-body stack" },
-      operation.description && h("p", { class: "pre" }, operation.description),
+      operation["x-permission"] &&
+        h("p", { class: "small soft", lang: locale }, t(`who.${operation["x-permission"]}`)),
+      operation.description && h("p", { class: "pre" }, prose(operation.description)),
       parameters(api, operation),
       request(api, operation),
       responses(api, operation),
@@ -133,7 +138,8 @@ function content(api, holder) {
   });
 }
 
-const part = (title, ...body) => h("section", { class: "stack tight" }, h("h4", {}, title), body);
+const part = (title, ...body) =>
+  h("section", { class: "stack tight" }, h("h3", { lang: locale }, title), body);
 
 function page(api) {
   const search = h("input", {
@@ -145,7 +151,7 @@ function page(api) {
   const groups = [...routes(api)].map(([name, list]) =>
     h(
       "section",
-      { class: "stack tight group" },
+      { class: "stack tight group", lang: "en" }, // The reference speaks one language.
       h("h2", {}, name),
       list.map((one) => route(api, one)),
     ),
@@ -168,8 +174,13 @@ function page(api) {
       h(
         "div",
         {},
-        h("h1", {}, api.info?.title ?? t("title")),
-        h("p", { class: "soft" }, [api.info?.version, api.info?.description].filter(Boolean).join(" · ")),
+        h("h1", {}, t("title")),
+        h(
+          "p",
+          { class: "soft", lang: "en" },
+          `${api.info.title} ${api.info.version} · `,
+          prose(api.info.description),
+        ),
       ),
       h("a", { class: "button", href: "/openapi.json" }, "openapi.json"),
     ),

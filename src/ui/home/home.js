@@ -12,6 +12,7 @@ addTexts({ zh, en });
 document.title = t("title");
 
 const DOORS = [
+  { id: "shop", href: "/shop", icon: "person" },
   { id: "console", href: "/console", icon: "chat" },
   { id: "knowledge", href: "/knowledge", icon: "doc" },
   { id: "ops", href: "/ops", icon: "queue" },
@@ -30,7 +31,13 @@ const door = ({ id, href, icon: name }) =>
     ),
   );
 
-const doors = h("ul", { role: "list", class: "doors" }, DOORS.map(door));
+// The buyers' door is there only if the demo shop is. Asked first, so that no door moves under the pointer.
+const hasDemo = await get("/v1/demo").then(
+  () => true,
+  () => false,
+);
+const open = DOORS.filter(({ id }) => hasDemo || id !== "shop");
+const doors = h("ul", { role: "list", class: "doors" }, open.map(door));
 const links = h("p", { class: "row soft" }, h("a", { href: "/docs" }, t("docs")));
 
 show(
@@ -47,8 +54,3 @@ show(
     links,
   ),
 );
-
-// The buyers' door is there only if the demo shop is.
-get("/v1/demo")
-  .then(() => doors.prepend(door({ id: "shop", href: "/shop", icon: "person" })))
-  .catch(() => {});

@@ -63,7 +63,9 @@ export function drawDocument(box, id, { mayEdit, live }) {
         h(
           "p",
           { class: "soft small" },
-          [newest.file_name, sizeText(newest), bytes(newest.size_bytes)].join(" · "),
+          [newest.file_name !== document.name && newest.file_name, sizeText(newest), bytes(newest.size_bytes)]
+            .filter(Boolean)
+            .join(" · "),
         ),
       ),
       h("div", { class: "row" }, limits(document), progressOf(newest)),
@@ -203,8 +205,11 @@ function sideBySide(text, chunks, mayEdit) {
       cut(text, [mark], (part) => h("mark", { "data-testid": "chunk-mark" }, part)),
     );
     const node = source.querySelector("mark");
-    if (node && !isQuiet)
-      source.scrollTo({ top: node.offsetTop - source.offsetTop - 60, behavior: "smooth" });
+    if (node && !isQuiet) {
+      source.scrollTo({ top: node.offsetTop - source.offsetTop - 60 });
+      // On a narrow screen the text stands above the chunks, out of sight.
+      if (source.getBoundingClientRect().bottom < 100) source.scrollIntoView();
+    }
     list
       .querySelectorAll(".chunk")
       .forEach((each) => each.classList.toggle("selected", each.dataset.chunk === selected));
@@ -253,11 +258,12 @@ function sideBySide(text, chunks, mayEdit) {
           ),
         ),
     );
-    function replace(next) {
+    /** Draws the chunk anew and gives the focus back to what was used. */
+    function replace(next, used = "chunk-edit") {
       Object.assign(chunk, next);
       const drawn = card(chunk);
       node.replaceWith(drawn);
-      drawn.querySelector("button").focus();
+      drawn.querySelector(`[data-testid=${used}]`).focus();
     }
     async function edit() {
       const area = h("textarea", {
@@ -278,7 +284,10 @@ function sideBySide(text, chunks, mayEdit) {
     }
     async function toggle() {
       try {
-        replace(await patch(`/v1/knowledge/chunks/${chunk.id}`, { disabled: !chunk.disabled }));
+        replace(
+          await patch(`/v1/knowledge/chunks/${chunk.id}`, { disabled: !chunk.disabled }),
+          "chunk-toggle",
+        );
       } catch (problem) {
         toastProblem(problem);
       }

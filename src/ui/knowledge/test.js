@@ -2,7 +2,7 @@
 
 import { get, post } from "/ui/shared/api.js";
 import { h, show } from "/ui/shared/dom.js";
-import { duration, number, t } from "/ui/shared/i18n.js";
+import { duration, t } from "/ui/shared/i18n.js";
 import { sorry } from "/ui/shared/shell.js";
 import { marked } from "/ui/shared/spans.js";
 import {
@@ -122,7 +122,7 @@ function outcome({ turn, would }) {
         " ",
         t("unsupported"),
       ),
-    turn.ms?.total &&
+    turn.ms?.total > 0 &&
       h(
         "p",
         { class: "small soft" },
@@ -139,7 +139,7 @@ function hits(list) {
       h("h2", {}, t("found")),
       h("p", { class: "soft" }, t("found_none")),
     );
-  const score = (value, digits) => (value === null || value === undefined ? "–" : number(value, digits));
+  const score = (value, digits) => (value === null || value === undefined ? "–" : value.toFixed(digits));
   return h(
     "section",
     { class: "stack tight" },

@@ -61,7 +61,7 @@ form.addEventListener("submit", async (event) => {
     const { account } = await post("/v1/login", { email: email.value.trim(), password: password.value });
     location.assign(wanted() ?? HOMES[account.role] ?? "/");
   } catch (problem) {
-    error.textContent = [problem.message, problem.hint].filter(Boolean).join(" ");
+    error.textContent = problem.text;
     error.hidden = false;
     button.disabled = false;
     password.select();

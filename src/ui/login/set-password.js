@@ -64,7 +64,7 @@ form.addEventListener("submit", async (event) => {
       h("a", { class: "button primary", href: "/login", "data-testid": "to-login" }, t("sign_in")),
     );
   } catch (problem) {
-    refuse([problem.message, problem.hint].filter(Boolean).join(" "));
+    refuse(problem.text);
     button.disabled = false;
   }
 });

@@ -1,6 +1,6 @@
 // Talks to the server: JSON in and out, problems (RFC 9457) as one error type.
 
-import { locale, t } from "./i18n.js";
+import { duration, lang, locale, t } from "./i18n.js";
 
 /** What the server, or the lack of one, said. */
 export class Problem extends Error {
@@ -12,6 +12,19 @@ export class Problem extends Error {
     this.errors = body.errors ?? [];
     this.requestId = body.request_id ?? null;
     this.retryAfterMs = retryAfter ? Number(retryAfter) * 1000 : null;
+  }
+
+  /** What to do about it, as a sentence for people; hints with code in them are for scripts. */
+  get advice() {
+    if (this.retryAfterMs) return t("problem.later", { time: duration(this.retryAfterMs) });
+    if (!this.hint || this.hint.includes("`")) return null;
+    const end = /[.!?。！？]$/.test(this.hint) ? "" : lang === "zh" ? "。" : ".";
+    return this.hint[0].toUpperCase() + this.hint.slice(1) + end;
+  }
+
+  /** What went wrong and what to do about it. */
+  get text() {
+    return [this.message, this.advice].filter(Boolean).join(lang === "zh" ? "" : " ");
   }
 
   /** The network, not the server. */

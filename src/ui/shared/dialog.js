@@ -101,7 +101,7 @@ export function formDialog({ title, fields, yes, save, wide = false, danger = fa
         try {
           close((await save(new FormData(form))) ?? true);
         } catch (problem) {
-          error.textContent = [problem.message, problem.hint].filter(Boolean).join(" ");
+          error.textContent = problem.text ?? problem.message;
           error.hidden = false;
         } finally {
           submit.disabled = false;

@@ -38,6 +38,14 @@ export function show(node, ...children) {
   return node;
 }
 
+/** As `show`, but a focus inside survives: it goes to the new control with the same `data-key`. */
+export function showKeepingFocus(node, ...children) {
+  const key = node.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
+  show(node, ...children);
+  if (key) [...node.querySelectorAll("[data-key]")].find((each) => each.dataset.key === key)?.focus();
+  return node;
+}
+
 export const byId = (id) => document.getElementById(id);
 
 /** Random id for idempotent requests; `crypto.randomUUID` needs a secure context, an intranet has none. */

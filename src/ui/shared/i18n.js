@@ -66,8 +66,7 @@ export const date = (ms) => new Intl.DateTimeFormat(locale, { dateStyle: "medium
 export const utcDate = (ms) =>
   new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone: "UTC" }).format(new Date(ms));
 
-export const clock = (ms) =>
-  new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" }).format(new Date(ms));
+export const clock = (ms) => new Intl.DateTimeFormat(locale, { timeStyle: "short" }).format(new Date(ms));
 
 /** Today only the time, else the day too. */
 export function when(ms) {

@@ -49,7 +49,11 @@ const names = { mod: isMac ? "⌘" : "Ctrl", alt: isMac ? "⌥" : "Alt", enter: 
 
 /** A combination as keycaps. */
 export function keycaps(combo) {
-  return combo.split("+").map((part) => h("kbd", {}, names[part] ?? part.toUpperCase()));
+  return h(
+    "span",
+    { class: "keycaps" },
+    combo.split("+").map((part) => h("kbd", {}, names[part] ?? part.toUpperCase())),
+  );
 }
 
 /** The sheet of shortcuts. */

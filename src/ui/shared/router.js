@@ -24,15 +24,19 @@ export function route(box, views, mark = () => {}) {
   follow();
 }
 
-/** A row of links to views. Returns the node and a function that marks the current one. */
+/** A row of links to views. Returns the node and a function that marks the current one, also in the tab's title. */
 export function subnav(label, links) {
   const anchors = links.map(({ hash, text, id }) =>
     h("a", { href: `#${hash}`, "data-testid": `nav-${id}` }, text),
   );
   const node = h("nav", { class: "subnav", "aria-label": label }, anchors);
   const mark = (hash) =>
-    anchors.forEach((a, i) =>
-      links[i].isHere(hash) ? a.setAttribute("aria-current", "page") : a.removeAttribute("aria-current"),
-    );
+    anchors.forEach((a, i) => {
+      if (!links[i].isHere(hash)) return a.removeAttribute("aria-current");
+      a.setAttribute("aria-current", "page");
+      document.title = `${links[i].text} · ${label} · kefu`;
+      // Where the row is wider than the screen, the current link comes into sight.
+      node.scrollLeft = a.offsetLeft - (node.clientWidth - a.offsetWidth) / 2;
+    });
   return { node, mark };
 }

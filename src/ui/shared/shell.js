@@ -134,9 +134,10 @@ async function watchStatus(box) {
         box,
         h("span", { class: `status-dot ${state}` }),
         h("span", {}, t(`status.${state}`), speed ? ` · ${speed}` : null),
-        h("span", { class: "hidden-text" }, t(`status.${state}`)),
       );
+      box.dataset.state = state;
     } catch {
+      box.dataset.state = "failed";
       show(box, h("span", { class: "status-dot failed" }), h("span", {}, t("status.unreachable")));
     }
   };
@@ -167,7 +168,7 @@ export function sorry(problem, again = () => location.reload()) {
     { class: "empty", role: "alert", "data-testid": "problem" },
     icon("warn"),
     h("strong", {}, problem.message),
-    problem.hint && h("p", {}, problem.hint),
+    problem.advice && h("p", {}, problem.advice),
     problem.requestId && h("p", { class: "small" }, t("problem.id", { id: problem.requestId })),
     h("button", { class: "button", type: "button", onclick: again }, t("try_again")),
   );

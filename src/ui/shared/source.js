@@ -44,7 +44,7 @@ async function fill(box, path) {
           h(
             "a",
             { class: "button", href: source.file_url, target: "_blank", rel: "noopener" },
-            t("source.file", { n: source.page ?? 1 }),
+            source.page ? t("source.file", { n: source.page }) : t("source.whole"),
           ),
         source.document_id &&
           h("a", { class: "button", href: `/knowledge#/d/${source.document_id}` }, t("source.document")),

@@ -7,11 +7,11 @@ import { icon } from "./icons.js";
 const STAY_MS = 5000;
 let box;
 
+/** An open dialog covers and silences everything outside it, so the messages go inside. */
 function place() {
-  if (!box) {
-    box = h("div", { class: "toasts", role: "status", "aria-live": "polite", "data-testid": "toasts" });
-    document.body.append(box);
-  }
+  box ??= h("div", { class: "toasts", role: "status", "aria-live": "polite", "data-testid": "toasts" });
+  const home = [...document.querySelectorAll("dialog[open]")].at(-1) ?? document.body;
+  if (box.parentNode !== home) home.append(box);
   return box;
 }
 
@@ -38,5 +38,5 @@ export function toast(text, kind = "plain") {
 
 /** Says what went wrong, with the server's hint. */
 export function toastProblem(problem) {
-  toast([problem.message, problem.hint].filter(Boolean).join(" "), "bad");
+  toast(problem.text ?? problem.message, "bad");
 }

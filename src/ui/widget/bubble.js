@@ -111,6 +111,7 @@ async function toggleSource(n, message, chat, sources, opened) {
     const source = await chat.source(message, n);
     show(text, marked(source.text, source.marks));
     text.querySelector("mark")?.scrollIntoView({ block: "nearest" });
+    box.scrollIntoView({ block: "nearest" });
   } catch {
     // The quote is already there; its neighbourhood is a bonus.
   }

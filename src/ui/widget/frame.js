@@ -222,7 +222,7 @@ function addPending(item) {
 let handler = "assistant";
 function showState(state) {
   handler = state.handler;
-  who.textContent = handler === "agent" ? t("person_here") : "";
+  who.textContent = handler === "agent" && !state.closed ? t("person_here") : "";
   anew.hidden = !state.closed;
   person.hidden = false;
 }
