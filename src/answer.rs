@@ -6,6 +6,7 @@
 //! Nothing here sends anything. What is not known fails closed: no generator, no feature, no citation each hold the
 //! draft for a person, whatever the confidence.
 
+pub mod claims;
 pub mod confidence;
 pub mod draft;
 pub mod extract;
@@ -29,6 +30,7 @@ use crate::domain::conversation::Citation;
 use crate::domain::decision::{Evidence, Reason};
 use crate::domain::fault::Fault;
 use crate::domain::ids::ChunkId;
+use crate::domain::record::Unsupported;
 use crate::domain::score::{Confidence, LexicalScore, Similarity};
 use crate::domain::text::Lang;
 use crate::inference::Generator;
@@ -36,8 +38,9 @@ use crate::prompts::{PromptError, Prompts};
 use crate::retrieve::{Passage, RetrieveError, Retrieved, Retriever, Scope};
 pub use rehearse::rehearse;
 
+use claims::Cited;
 use draft::{Draft, Drafter};
-use ground::{Grounding, Unsupported};
+use ground::Grounding;
 use guard::{Guarded, Intent};
 
 /// Below this confidence the assistant says that it has no answer: the draft would only mislead an agent.
@@ -107,7 +110,7 @@ pub struct Answered {
     pub contexts: Vec<String>,
     /// What was considered, best first.
     pub hits: Vec<HitRecord>,
-    /// Hard claims without support.
+    /// Claims that do not follow from what is cited.
     pub unsupported: Vec<Unsupported>,
     /// What is known of the draft.
     pub features: Features,
@@ -262,7 +265,9 @@ impl Answering {
 
     /// Checks the draft and weighs it. Pure but for what it is told.
     fn score(&self, mut turn: Answered, retrieved: Retrieved, draft: Draft) -> Answered {
-        let grounding = ground::ground(&draft.text, &cited_texts(&draft, &retrieved.passages));
+        let cited = cited(&draft, &retrieved.passages);
+        let cited: Vec<Cited<'_>> = cited.iter().map(|(titles, text)| Cited { titles, text }).collect();
+        let grounding = ground::ground(&draft.text, &cited);
         turn.features = features::features(&retrieved, &draft, &grounding, turn.lang);
         turn.hits = retrieved.passages.iter().map(record).collect();
         turn.contexts = retrieved.contexts();
@@ -324,31 +329,38 @@ fn cite(draft: &Draft, passages: &[Passage]) -> Vec<Citation> {
     let mut citations: Vec<Citation> = Vec::new();
     for quote in &draft.quotes {
         let row = &passages[quote.passage].hit.row;
-        let text = passages[quote.passage].items[quote.item].item.text.as_str();
+        let item = &passages[quote.passage].items[quote.item].item;
+        let place = row.place_in_document(item.span);
         match citations.last_mut().filter(|citation| citation.chunk == row.id) {
-            Some(citation) => {
-                citation.quote.push('\n');
-                citation.quote.push_str(text);
+            Some(citation) => citation.add(&item.text, place),
+            None => {
+                let mut citation = Citation {
+                    number: citations.len() as u32 + 1,
+                    chunk: row.id,
+                    document: row.document_name.clone(),
+                    heading_path: row.heading_path.clone(),
+                    page: row.page,
+                    quote: String::new(),
+                    span: None,
+                    parts: vec![],
+                };
+                citation.add(&item.text, place);
+                citations.push(citation);
             }
-            None => citations.push(Citation {
-                number: citations.len() as u32 + 1,
-                chunk: row.id,
-                document: row.document_name.clone(),
-                heading_path: row.heading_path.clone(),
-                page: row.page,
-                quote: text.to_owned(),
-                // Where a chunk's text stands in its document is known, but not how the parser joined its blocks.
-                span: None,
-            }),
         }
     }
     citations
 }
 
-fn cited_texts<'a>(draft: &Draft, passages: &'a [Passage]) -> Vec<&'a str> {
+/// Titles and text of each quoted chunk.
+fn cited<'a>(draft: &Draft, passages: &'a [Passage]) -> Vec<(String, &'a str)> {
     let mut cited: Vec<usize> = draft.quotes.iter().map(|quote| quote.passage).collect();
     cited.dedup();
-    cited.into_iter().map(|passage| passages[passage].hit.row.text.as_str()).collect()
+    let passage = |at: usize| {
+        let row = &passages[at].hit.row;
+        (format!("{}\n{}", row.document_name, row.heading_path.join("\n")), row.text.as_str())
+    };
+    cited.into_iter().map(passage).collect()
 }
 
 fn record(passage: &Passage) -> HitRecord {

@@ -127,6 +127,8 @@ pub struct TurnCitation {
     /// Bytes of the document's text.
     #[serde(skip_serializing_if = "Option::is_none")]
     span: Option<Span>,
+    /// Each quoted sentence, in bytes of the document's text; empty where it is not known.
+    parts: Vec<Span>,
 }
 
 /// One buyer message through one decision.
@@ -187,6 +189,7 @@ fn view_turn(mut turn: Turn, documents: &HashMap<ChunkId, DocumentId>) -> TurnVi
         page: citation.page,
         quote: citation.quote,
         span: citation.span,
+        parts: citation.parts,
     };
     TurnView {
         id: turn.id,

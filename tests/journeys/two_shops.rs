@@ -40,6 +40,7 @@ async fn furnish(app: &TestApp, name: &str, word: &'static str) -> Furnished {
         page: None,
         quote: word.to_owned(),
         span: None,
+        parts: vec![],
     };
     let (conversation, buyer) = app.conversation(&shop).await;
     let turn = app.ask(conversation, &buyer, &format!("Where is my {word}?")).await;

@@ -78,7 +78,6 @@ export default {
   "why_held": "Why it was held",
   "why_person": "Why a person is needed",
   "unsupported": "Stands in no cited source. Check it.",
-  "marked": "Marked",
   "sources": "Sources",
   "open_source": "Open source {n}",
   "accept": "Send as is",

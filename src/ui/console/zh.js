@@ -78,7 +78,6 @@ export default {
   "why_held": "为什么需要审核",
   "why_person": "为什么需要人工",
   "unsupported": "在引用来源中找不到，请核对。",
-  "marked": "标记处",
   "sources": "来源",
   "open_source": "打开来源 {n}",
   "accept": "原样发送",

@@ -102,7 +102,6 @@ export default {
   "would.review": "An agent would review it",
   "would.escalate": "A person would answer",
   "unsupported": "Stands in no cited source.",
-  "marked": "Marked",
   "timing": "Found in {retrieve}, finished in {total}",
   "found": "What was found",
   "found_none": "Nothing fits. A document about this would help.",

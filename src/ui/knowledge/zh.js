@@ -99,7 +99,6 @@ export default {
   "would.review": "会交客服审核",
   "would.escalate": "会由人工回复",
   "unsupported": "在引用来源中找不到。",
-  "marked": "标记处",
   "timing": "检索用时 {retrieve}，共用时 {total}",
   "found": "检索到的内容",
   "found_none": "没有相关内容，补充一份相关文档会有帮助。",
