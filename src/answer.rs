@@ -1,6 +1,6 @@
 //! The answering journey: a buyer's message becomes a draft with everything that `decide` needs to know of it.
 //!
-//! `guard → rewrite → retrieve → draft → ground → score`
+//! `guard → rewrite → golden answer, or: retrieve → draft → ground → score`
 //!
 //! # Why
 //! Nothing here sends anything. What is not known fails closed: no generator, no feature, no citation each hold the
@@ -11,6 +11,7 @@ pub mod confidence;
 pub mod draft;
 pub mod extract;
 pub mod features;
+pub mod golden;
 pub mod ground;
 pub mod guard;
 mod guard_rules;
@@ -29,7 +30,8 @@ use crate::domain::calibration::{Calibration, Features};
 use crate::domain::conversation::Citation;
 use crate::domain::decision::{Evidence, Reason};
 use crate::domain::fault::Fault;
-use crate::domain::ids::ChunkId;
+use crate::domain::golden::GoldenMatch;
+use crate::domain::ids::{ChunkId, ShopId};
 use crate::domain::record::Unsupported;
 use crate::domain::score::{Confidence, LexicalScore, Similarity};
 use crate::domain::text::Lang;
@@ -40,6 +42,7 @@ pub use rehearse::rehearse;
 
 use claims::Cited;
 use draft::{Draft, Drafter};
+use golden::{GoldenTier, Met};
 use ground::Grounding;
 use guard::{Guarded, Intent};
 
@@ -116,6 +119,8 @@ pub struct Answered {
     pub features: Features,
     /// What `decide` looks at.
     pub evidence: Evidence,
+    /// The golden answer that the draft is, if it is one.
+    pub golden: Option<GoldenMatch>,
     /// Which calibration gave the confidence.
     pub calibration: String,
     /// Which generator pointed at the lines; none if it was not asked or did not answer.
@@ -169,12 +174,20 @@ pub struct Answering {
     clock: SharedClock,
     prompts: Prompts,
     calibration: Calibration,
+    golden: Option<GoldenTier>,
 }
 
 impl Answering {
     /// With the shipped prompts and the shipped calibration.
     pub fn new(retriever: Retriever, generator: Arc<dyn Generator>, clock: SharedClock) -> Result<Self, AnswerError> {
-        Ok(Self { retriever, generator, clock, prompts: Prompts::load()?, calibration: confidence::shipped()? })
+        Ok(Self {
+            retriever,
+            generator,
+            clock,
+            prompts: Prompts::load()?,
+            calibration: confidence::shipped()?,
+            golden: None,
+        })
     }
 
     /// The same with another calibration, as `kefu fit` writes it.
@@ -182,6 +195,21 @@ impl Answering {
     pub fn with_calibration(mut self, calibration: Calibration) -> Self {
         self.calibration = calibration;
         self
+    }
+
+    /// The same with golden answers before the search.
+    #[must_use]
+    pub fn with_golden(mut self, golden: GoldenTier) -> Self {
+        self.golden = Some(golden);
+        self
+    }
+
+    /// Makes golden answers that staff wrote ready to be met.
+    pub async fn embed_golden(&self, shop: ShopId) -> Result<usize, AnswerError> {
+        match &self.golden {
+            Some(golden) => golden.embed_pending(shop).await,
+            None => Ok(0),
+        }
     }
 
     /// Answers a message. `progress` hears the draft as soon as there is one, before it is checked.
@@ -196,6 +224,11 @@ impl Answering {
             return Ok(abstain(turn));
         }
         turn.question = rewrite::rewrite(&guarded.text, ask.previous.as_deref());
+        if let Some((tier, met)) = self.meet_golden(ask, &guarded, &turn.question).await? {
+            let turn = say_golden(turn, tier, met);
+            let total_ms = self.clock.now_ms() - started_ms;
+            return Ok(Answered { timings: Timings { total_ms, retrieve_ms: total_ms, draft_ms: 0 }, ..turn });
+        }
         let retrieved = self.retriever.retrieve(&ask.scope, &turn.question).await?;
         turn.timings.retrieve_ms = self.clock.now_ms() - started_ms;
         let draft = self.draft(ask, &turn, &retrieved, progress).await?;
@@ -242,6 +275,7 @@ impl Answering {
             unsupported: vec![],
             features: Features::default(),
             evidence: Evidence { escalations, holds, grounded_share: 0.0, confidence: Confidence::NONE, topic },
+            golden: None,
             calibration: self.calibration.id.clone(),
             generator: None,
             prompt_hash: None,
@@ -249,6 +283,19 @@ impl Answering {
             generator_failure: None,
             timings: Timings::default(),
         }
+    }
+
+    /// A golden answer for a question that stands alone: what leans on an earlier message may mean something else.
+    async fn meet_golden(
+        &self,
+        ask: &Ask,
+        guarded: &Guarded,
+        question: &str,
+    ) -> Result<Option<(&GoldenTier, Met)>, AnswerError> {
+        let Some(tier) = self.golden.as_ref().filter(|_| question == guarded.text.trim() && !guarded.is_cut) else {
+            return Ok(None);
+        };
+        Ok(tier.meet(&ask.scope, question).await?.map(|met| (tier, met)))
     }
 
     async fn draft(
@@ -311,6 +358,17 @@ fn say(mut turn: Answered, reply: &str) -> Answered {
     turn.draft = reply.to_owned();
     turn.evidence.grounded_share = 1.0;
     turn.evidence.confidence = Confidence::new(1.0).expect("1 lies between 0 and 1");
+    turn
+}
+
+/// Words that staff approved for this question. How sure the match is, the confidence says.
+fn say_golden(mut turn: Answered, tier: &GoldenTier, met: Met) -> Answered {
+    turn.draft = met.answer;
+    turn.golden = Some(met.golden);
+    turn.features = met.features;
+    turn.evidence.grounded_share = 1.0;
+    turn.evidence.confidence = met.confidence;
+    turn.calibration = tier.calibration().to_owned();
     turn
 }
 

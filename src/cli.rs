@@ -8,6 +8,7 @@ mod bench;
 mod configure;
 mod demo;
 mod eval;
+mod eval_faq;
 mod fit;
 mod ingest;
 mod models;
@@ -76,6 +77,8 @@ enum Command {
     Health,
     /// Ask many questions of a fresh knowledge base and write a prediction for each.
     Eval(eval::EvalArgs),
+    /// Say how many questions of an FAQ its entries would answer as golden answers, and how often rightly.
+    EvalFaq(eval_faq::EvalFaqArgs),
     /// Fit the confidence to judged predictions.
     Fit(fit::FitArgs),
     /// Measure this machine.
@@ -130,6 +133,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Doctor => configure::doctor(&common),
         Command::Health => configure::health(&common),
         Command::Eval(args) => eval::run(&common, &args),
+        Command::EvalFaq(args) => eval_faq::run(&common, &args),
         Command::Fit(args) => fit::run(&args),
         Command::Bench(command) => bench::run(&common, &command),
         Command::ParseChild => return parse::child(),

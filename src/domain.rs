@@ -10,6 +10,7 @@ pub mod conversation;
 pub mod decision;
 pub mod document;
 pub mod fault;
+pub mod golden;
 pub mod ids;
 pub mod job;
 pub mod policy;

@@ -32,6 +32,7 @@ pub mod documents;
 mod error;
 pub mod feedback;
 pub mod files;
+pub mod golden;
 pub mod inbox;
 pub mod indexing;
 pub mod jobs;

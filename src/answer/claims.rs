@@ -9,6 +9,7 @@
 mod evidence;
 mod moments;
 mod names;
+mod number_words;
 mod numbers;
 mod polarity;
 mod text;
@@ -78,8 +79,8 @@ pub fn check(draft: &str, cited: &[Cited<'_>]) -> Vec<Unsupported> {
     unsupported.into_iter().map(told).collect()
 }
 
-/// What two questions must have in common for one answer to serve both: their numbers, codes, links, and what they
-/// deny.
+/// What two questions must have in common for one answer to serve both: their numbers, codes and links; and neither
+/// denies what the other says.
 pub fn agree(one: &str, other: &str) -> bool {
     let (one, other) = (Statement::of(one), Statement::of(other));
     let follows = |from: &Statement, to: &Statement| {
@@ -88,8 +89,11 @@ pub fn agree(one: &str, other: &str) -> bool {
             to.moments.iter().all(|found| from.moments.iter().any(|known| found.moment.follows_from(known.moment)));
         quantities && moments && to.forms.iter().all(|form| from.forms.iter().any(|known| known.key == form.key))
     };
-    let denies = |statement: &Statement| !statement.polarity.denied.is_empty();
-    follows(&one, &other) && follows(&other, &one) && denies(&one) == denies(&other)
+    let contradicts = |one: &Statement, other: &Statement| {
+        let mut predicates = one.polarity.denied.iter().flat_map(|denial| &denial.predicates);
+        predicates.any(|predicate| other.polarity.n_affirmed(predicate) > 0 && other.polarity.n_denied(predicate) == 0)
+    };
+    follows(&one, &other) && follows(&other, &one) && !contradicts(&one, &other) && !contradicts(&other, &one)
 }
 
 /// A claim in doubt, by its place in its sentence.

@@ -65,7 +65,8 @@ pub fn run(args: &FitArgs) -> Outcome {
     Ok(())
 }
 
-fn read<T: DeserializeOwned>(path: &Path) -> anyhow::Result<Vec<T>> {
+/// The lines of a file, each as JSON.
+pub fn read<T: DeserializeOwned>(path: &Path) -> anyhow::Result<Vec<T>> {
     let text = std::fs::read_to_string(path).with_context(|| format!("`{}` cannot be read", path.display()))?;
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     lines

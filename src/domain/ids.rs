@@ -58,6 +58,10 @@ ids! {
     PolicyId,
     /// What an agent did with a draft.
     FeedbackId,
+    /// A golden answer.
+    GoldenId,
+    /// One way to ask for a golden answer.
+    PhrasingId,
 }
 
 impl ChunkId {

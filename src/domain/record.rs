@@ -5,6 +5,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::golden::GoldenMatch;
 use crate::domain::ids::ChunkId;
 use crate::domain::score::{LexicalScore, Similarity};
 
@@ -24,6 +25,8 @@ pub struct AnswerRecord {
     pub prompt_hash: String,
     /// The question as it was searched for, if it was rewritten.
     pub rewritten: Option<String>,
+    /// The golden answer that the draft is, if it is one.
+    pub golden: Option<GoldenMatch>,
 }
 
 /// A chunk that was found.

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::domain::conversation::{Author, Citation};
 use crate::domain::decision::{Decision, Reason};
+use crate::domain::golden::GoldenMatch;
 use crate::domain::ids::{ChunkId, ConversationId, DocumentId, MessageId, ShopId, TurnId};
 use crate::domain::record::{AnswerRecord, StageTimes, Unsupported};
 use crate::domain::text::{Lang, Span};
@@ -151,6 +152,9 @@ pub struct TurnView {
     reasons: Vec<Reason>,
     /// In characters of the draft.
     unsupported: Vec<Unsupported>,
+    /// The golden answer that the draft is, if it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    golden: Option<GoldenMatch>,
     created_at_ms: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     decided_at_ms: Option<i64>,
@@ -205,6 +209,7 @@ fn view_turn(mut turn: Turn, documents: &HashMap<ChunkId, DocumentId>) -> TurnVi
         decision: turn.decision.as_ref().map(|decision| decision.code().to_owned()),
         reasons: turn.decision.map(|decision| decision.reasons().to_vec()).unwrap_or_default(),
         ms: record.as_ref().map(|record| record.ms),
+        golden: record.as_ref().and_then(|record| record.golden.clone()),
         unsupported: record.map(|record| record.unsupported).unwrap_or_default(),
         created_at_ms: turn.created_at_ms,
         decided_at_ms: turn.decided_at_ms,

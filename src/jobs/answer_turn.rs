@@ -245,6 +245,7 @@ impl From<Answered> for Drafted {
             model_id: answered.generator.unwrap_or_default(),
             prompt_hash: answered.prompt_hash.unwrap_or_default(),
             rewritten: Some(answered.question),
+            golden: answered.golden,
         };
         let draft = Some(answered.draft).filter(|_| !answered.abstained);
         Self { draft, citations: answered.citations, evidence: answered.evidence, record }

@@ -14,9 +14,10 @@ use sqlx::{Any, Database, Decode, Encode, Row, Type};
 use super::StorageError;
 use crate::domain::conversation::{Author, Handler};
 use crate::domain::document::{Audience, Format, RevisionState};
+use crate::domain::golden::{GoldenOrigin, GoldenState};
 use crate::domain::ids::{
-    AccountId, ChunkId, ConversationId, DocumentId, FeedbackId, JobId, MessageId, PolicyId, RevisionId, ShopId, TurnId,
-    WidgetId,
+    AccountId, ChunkId, ConversationId, DocumentId, FeedbackId, GoldenId, JobId, MessageId, PhrasingId, PolicyId,
+    RevisionId, ShopId, TurnId, WidgetId,
 };
 use crate::domain::text::Lang;
 use crate::domain::turn::{RejectReason, TurnState, Verdict};
@@ -47,12 +48,12 @@ macro_rules! stands_as_text {
 }
 
 stands_as_text!(id_to_text, id_from_text:
-    AccountId, ChunkId, ConversationId, DocumentId, FeedbackId, JobId, MessageId, PolicyId, RevisionId, ShopId, TurnId,
-    WidgetId,
+    AccountId, ChunkId, ConversationId, DocumentId, FeedbackId, GoldenId, JobId, MessageId, PhrasingId, PolicyId,
+    RevisionId, ShopId, TurnId, WidgetId,
 );
 
 stands_as_text!(code_to_text, code_from_text:
-    Audience, Author, Format, Handler, Lang, RejectReason, RevisionState, TurnState, Verdict,
+    Audience, Author, Format, GoldenOrigin, GoldenState, Handler, Lang, RejectReason, RevisionState, TurnState, Verdict,
     super::accounts::Role, super::conversations::ConversationKind, super::jobs::JobState, super::jobs::Lane,
 );
 

@@ -15,12 +15,20 @@ struct Step {
     postgres: &'static str,
 }
 
-const STEPS: [Step; 1] = [Step {
-    version: 1,
-    name: "foundations",
-    sqlite: include_str!("migrations/sqlite/0001_foundations.sql"),
-    postgres: include_str!("migrations/postgres/0001_foundations.sql"),
-}];
+const STEPS: [Step; 2] = [
+    Step {
+        version: 1,
+        name: "foundations",
+        sqlite: include_str!("migrations/sqlite/0001_foundations.sql"),
+        postgres: include_str!("migrations/postgres/0001_foundations.sql"),
+    },
+    Step {
+        version: 3,
+        name: "golden_answers",
+        sqlite: include_str!("migrations/sqlite/0003_golden_answers.sql"),
+        postgres: include_str!("migrations/postgres/0003_golden_answers.sql"),
+    },
+];
 
 /// Runs what is missing. Two processes that start at once wait for each other on Postgres; a SQLite file has one.
 pub(super) async fn migrate(pool: &AnyPool, dialect: Dialect) -> Result<(), StorageError> {
@@ -81,7 +89,7 @@ mod tests {
             migrator.set_ignore_missing(true);
             migrator.run(&db.writer).await.unwrap();
             let error = migrate(&db.writer, db.dialect).await.unwrap_err();
-            assert!(matches!(error, StorageError::NewerSchema { found: 99, known: 1 }), "{error:?}");
+            assert!(matches!(error, StorageError::NewerSchema { found: 99, known: 3 }), "{error:?}");
             assert!(error.to_string().contains("used by a newer version"), "{error}");
         }
     }

@@ -7,7 +7,10 @@ use super::turns::tests::{ask_one, decide, review};
 use super::*;
 use crate::domain::conversation::Author;
 use crate::domain::document::RevisionState;
-use crate::domain::ids::{AccountId, ChunkId, ConversationId, DocumentId, MessageId, RevisionId, ShopId, TurnId};
+use crate::domain::golden::{GoldenOrigin, GoldenState};
+use crate::domain::ids::{
+    AccountId, ChunkId, ConversationId, DocumentId, GoldenId, MessageId, RevisionId, ShopId, TurnId,
+};
 use crate::domain::turn::Verdict;
 
 /// One of everything.
@@ -21,6 +24,7 @@ struct Furniture {
     message: MessageId,
     turn: TurnId,
     version: i64,
+    golden: GoldenId,
 }
 
 async fn furnish(db: &Db, shop: ShopId) -> Furniture {
@@ -39,10 +43,28 @@ async fn furnish(db: &Db, shop: ShopId) -> Furniture {
     let detail = serde_json::Value::Null;
     let entry = audit::NewAuditEntry { account: None, action: "a", subject: "s", detail: &detail };
     audit::append(&mut tx, shop, &entry).await.unwrap();
+    let source = golden::GoldenSource { origin: GoldenOrigin::Staff, sheet: None, turn: None, author: None };
+    let golden = golden::create(&mut tx, shop, &golden_form(), &source).await.unwrap();
+    tx.commit().await.unwrap();
+    let pending = golden::pending(db, shop, "m", 9).await.unwrap();
+    let mut tx = db.begin().await.unwrap();
+    golden::put_embedding(&mut tx, shop, pending[0].phrasing, ("m", &[1.0])).await.unwrap();
     tx.commit().await.unwrap();
     let (conversation, message) = (asked.message.conversation, asked.message.id);
     let chunk = ChunkId::derive(revision, 0);
-    Furniture { account, widget, document, revision, chunk, conversation, message, turn: asked.turn, version }
+    Furniture { account, widget, document, revision, chunk, conversation, message, turn: asked.turn, version, golden }
+}
+
+fn golden_form() -> golden::GoldenForm {
+    golden::GoldenForm {
+        phrasings: vec!["?".into()],
+        answer: "!".into(),
+        sku: None,
+        audience: crate::domain::document::Audience::Buyers,
+        effective_from_ms: None,
+        effective_until_ms: None,
+        state: GoldenState::Approved,
+    }
 }
 
 /// How much of the furniture a shop sees, function by function.
@@ -92,6 +114,11 @@ async fn seen(db: &Db, shop: ShopId, f: &Furniture) -> Vec<(&'static str, usize)
         ("ops::days", ops::days(db, shop, period, 0).await.unwrap().len()),
         ("feedback::list", feedback::list(db, shop, far, 9).await.unwrap().len()),
         ("feedback::of_turn", feedback::of_turn(db, shop, f.turn).await.unwrap().len()),
+        ("golden::list", golden::list(db, shop).await.unwrap().len()),
+        ("golden::get", golden::get(db, shop, f.golden).await.unwrap().iter().count()),
+        ("golden::live", golden::live(db, shop, "m").await.unwrap().len()),
+        ("golden::pending", golden::pending(db, shop, "other model", 9).await.unwrap().len()),
+        ("golden::version", usize::from(golden::version(db, shop).await.unwrap().0 > 0)),
         ("audit::list", audit::list(db, shop, far, 9).await.unwrap().len()),
     ]
 }
@@ -157,6 +184,9 @@ async fn changed(db: &Db, shop: ShopId, f: &Furniture) -> Vec<(&'static str, boo
         "supersede_open": tx => !turns::supersede_open(&mut tx, shop, f.conversation).await.unwrap().is_empty();
         "reply": tx => turns::reply(&mut tx, shop, &reply).await.unwrap().is_some();
         "reject": tx => turns::reject(&mut tx, shop, f.turn, f.version).await.unwrap().is_some();
+        "golden::update": tx => golden::update(&mut tx, shop, f.golden, &golden_form()).await.unwrap();
+        "golden::set_state": tx => golden::set_state(&mut tx, shop, f.golden, GoldenState::Off).await.unwrap();
+        "golden::remove": tx => golden::remove(&mut tx, shop, f.golden).await.unwrap();
         "feedback": tx => feedback::insert(&mut tx, shop, &judged).await.unwrap().is_some();
     }
     done

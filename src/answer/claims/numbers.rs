@@ -4,11 +4,9 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::number_words::{MICRO, decimal, english_value, han_value, multiplier};
 use super::text::Plain;
 use super::units::{self, Unit};
-
-/// Millionths: values are compared exactly.
-const MICRO: i128 = 1_000_000;
 
 /// Which side of a number is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,35 +65,6 @@ static RANGE: LazyLock<Regex> = LazyLock::new(|| {
 
 /// Measure words of what is listed, not sold.
 const COUNTERS: [char; 7] = ['个', '個', '种', '種', '项', '項', '位'];
-
-const ENGLISH_VALUES: &[(&str, i128)] = &[
-    ("one", 1),
-    ("two", 2),
-    ("three", 3),
-    ("four", 4),
-    ("five", 5),
-    ("six", 6),
-    ("seven", 7),
-    ("eight", 8),
-    ("nine", 9),
-    ("ten", 10),
-    ("eleven", 11),
-    ("twelve", 12),
-    ("thirteen", 13),
-    ("fourteen", 14),
-    ("fifteen", 15),
-    ("sixteen", 16),
-    ("eighteen", 18),
-    ("twenty", 20),
-    ("thirty", 30),
-    ("forty", 40),
-    ("fifty", 50),
-    ("sixty", 60),
-    ("seventy", 70),
-    ("eighty", 80),
-    ("ninety", 90),
-    ("hundred", 100),
-];
 
 /// Words before and after a number that make it a bound.
 const BEFORE_LOW: &[&str] = &[
@@ -210,31 +179,6 @@ fn in_digits(text: &str, start: usize, end: usize) -> Option<Found> {
     })
 }
 
-/// Thousands and so on, directly after a number.
-fn multiplier(rest: &str) -> (i128, usize) {
-    let known: [(&str, i128); 9] = [
-        ("千万", 10_000_000),
-        ("百万", 1_000_000),
-        (" million", 1_000_000),
-        (" thousand", 1000),
-        ("万", 10_000),
-        ("萬", 10_000),
-        ("亿", 100_000_000),
-        ("億", 100_000_000),
-        ("百", 100),
-    ];
-    known.into_iter().find(|(name, _)| rest.starts_with(name)).map_or((1, 0), |(name, factor)| (factor, name.len()))
-}
-
-fn decimal(digits: &str) -> Option<i128> {
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let fraction: String = fraction.chars().chain("000000".chars()).take(6).collect();
-    if whole.len() > 24 {
-        return None;
-    }
-    Some(whole.parse::<i128>().ok()?.checked_mul(MICRO)? + fraction.parse::<i128>().ok()?)
-}
-
 /// A number in Han characters counts only with a unit: `一般` is none.
 fn in_han(text: &str, start: usize, end: usize) -> Option<Found> {
     let number = &text[start..end];
@@ -257,60 +201,16 @@ fn in_han(text: &str, start: usize, end: usize) -> Option<Found> {
     let mut scaled = raw.checked_mul(thousandths)?;
     if text[end..].starts_with('半') {
         // `一年半`.
-        scaled += thousandths * MICRO / 2;
+        scaled = scaled.checked_add(thousandths * MICRO / 2)?;
         end += '半'.len_utf8();
     }
     Some(Found { start, end, quantity: Quantity { raw, scaled, unit, bound: None, begins_range: false } })
 }
 
-fn han_value(words: &str) -> Option<i128> {
-    let (whole, fraction) = words.split_once('点').unwrap_or((words, ""));
-    let digit = |c: char| {
-        "零一二三四五六七八九".chars().position(|known| known == c).or(match c {
-            '〇' => Some(0),
-            '两' | '兩' => Some(2),
-            _ => None,
-        })
-    };
-    if whole == "半" {
-        return Some(MICRO / 2);
-    }
-    let mut value: i128 = 0;
-    let (mut section, mut last): (i128, Option<i128>) = (0, None);
-    for c in whole.chars() {
-        let factor = match c {
-            '十' => 10,
-            '百' => 100,
-            '千' => 1000,
-            '万' | '萬' => 10_000,
-            _ => {
-                // `二〇二四`: digits in a row.
-                let next = digit(c)? as i128;
-                last = Some(last.map_or(next, |last| last * 10 + next));
-                continue;
-            }
-        };
-        if factor == 10_000 {
-            value = (value + section + last.take().unwrap_or(0)).max(1) * factor;
-            section = 0;
-        } else {
-            section += last.take().unwrap_or(1) * factor;
-        }
-    }
-    value += section + last.unwrap_or(0);
-    let mut micros = value.checked_mul(MICRO)?;
-    let mut place = MICRO / 10;
-    for c in fraction.chars() {
-        micros += digit(c)? as i128 * place;
-        place /= 10;
-    }
-    Some(micros)
-}
-
 /// A number in English counts only with a unit, `one` only with a unit that is more than a measure word.
 fn in_english(text: &str, start: usize, end: usize) -> Option<Found> {
     let word = &text[start..end];
-    let raw = ENGLISH_VALUES.iter().find(|(known, _)| *known == word)?.1 * MICRO;
+    let raw = english_value(word)?;
     let rest = &text[end..];
     let gap = rest.len() - rest.trim_start_matches([' ', '-']).len();
     let named = units::at_start(&rest[gap..]).filter(|_| gap > 0);
@@ -324,7 +224,7 @@ fn in_english(text: &str, start: usize, end: usize) -> Option<Found> {
     Some(Found {
         start,
         end,
-        quantity: Quantity { raw, scaled: raw * thousandths, unit, bound: None, begins_range: false },
+        quantity: Quantity { raw, scaled: raw.checked_mul(thousandths)?, unit, bound: None, begins_range: false },
     })
 }
 
@@ -342,7 +242,7 @@ fn join_ranges(text: &str, found: &mut [Found]) {
         if this.unit == Unit::Count && next.quantity.unit != Unit::Count && next.quantity.raw != 0 {
             this.unit = next.quantity.unit;
             let thousandths = next.quantity.scaled / next.quantity.raw;
-            this.scaled = this.raw * thousandths;
+            this.scaled = this.raw.saturating_mul(thousandths);
         }
         this.begins_range = this.unit == next.quantity.unit
             && matches!(joins, "-" | "–" | "—" | "~" | "～" | "〜" | "至" | "到" | "to");
@@ -434,6 +334,12 @@ mod tests {
     fn another_unit_is_another_claim() {
         assert!(!follows("7 hours", "7 days") && !follows("7天", "7个工作日") && follows("7", "7 days"));
         assert!(!follows("¥99", "$99") && follows("¥99", "99 元"));
+    }
+
+    #[test]
+    fn numbers_beyond_all_measure_are_no_numbers() {
+        assert_eq!(read(&format!("{}年 {}年", "九".repeat(90), "1".repeat(90))), []);
+        assert_eq!(read(&format!("一{}年", "万".repeat(40))), []);
     }
 
     #[test]

@@ -44,7 +44,7 @@ pub struct Denial {
 /// Words that only look like a denial are read first and mean nothing here.
 static HAN_DENIAL: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
-        "不同|不仅|不但|不过|不论|不管|不断|不久|不锈钢|不良|不足|不一定|不得不|无论|无线|无人机|无级|未来|非常|是否|能否|可否|否则|特别|类别|级别|分别|识别|区别|个别|没事|要不要|能不能|是不是|可不可以|会不会|有没有|无效|\
+        "不同|不仅|不但|不过|不论|不管|不断|不久|不锈钢|不良|不足|不一定|不得不|无论|无线|无人机|无级|未来|非常|是否|能否|可否|否则|特别|类别|级别|分别|识别|区别|个别|没事|要不要|能不能|是不是|可不可以|会不会|會不會|有没有|有沒有|有无|有無|能否|可否|无效|\
          (没有|沒有|无法|無法|禁止|严禁|嚴禁|请勿|切勿|避免|防止|以免|不|没|沒|未|无|無|勿|非)",
     )
     .expect("a constant pattern")
@@ -78,21 +78,17 @@ fn read_han(text: &str, polarity: &mut Polarity) {
         let direct = leading_han(rest);
         let skipped = rest.trim_start_matches(|c| HAN_AUXILIARIES.contains(c));
         let reached = leading_han(skipped);
-        let mut predicates = Vec::new();
+        let (mut predicates, mut end) = (Vec::new(), denial.end());
         for (predicate, offset) in [(direct, 0), (reached, rest.len() - skipped.len())] {
             if !predicate.is_empty() && !predicates.contains(&predicate) {
                 denied_at.insert(denial.end() + offset);
+                end = end.max(denial.end() + offset + predicate.len());
                 predicates.push(predicate);
             }
         }
-        let len = rest.len() - skipped.len() + predicates.last().map_or(0, String::len);
         if !predicates.is_empty() {
-            polarity.denied.push(Denial {
-                start: denial.start(),
-                end: denial.end() + len,
-                predicates,
-                is_soft: matches!(denial.as_str(), "避免" | "防止" | "以免"),
-            });
+            let is_soft = matches!(denial.as_str(), "避免" | "防止" | "以免");
+            polarity.denied.push(Denial { start: denial.start(), end, predicates, is_soft });
         }
     }
     let chars: Vec<(usize, char)> = text.char_indices().filter(|(_, c)| is_han(*c)).collect();

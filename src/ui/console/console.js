@@ -10,6 +10,7 @@ import { toast, toastProblem } from "/ui/shared/toast.js";
 import { alertFor } from "./alerts.js";
 import { draftPane, REJECT_REASONS } from "./draft.js";
 import en from "./en.js";
+import { saveGolden } from "./golden.js";
 import { listPane, tick } from "./list.js";
 import { Desk } from "./state.js";
 import { threadPane } from "./thread.js";
@@ -36,6 +37,7 @@ function start({ me, main, banner }) {
     edit,
     reject,
     next,
+    saveGolden: golden,
     begin: (text) => (view("thread"), thread.begin(text)),
     back: () => view("thread"),
     isBusy: () => isBusy,
@@ -138,6 +140,11 @@ function start({ me, main, banner }) {
       thread.box.focus();
     }
   }
+  async function golden(turn) {
+    const isReply = (m) => m.turn_id === turn.id && ["assistant", "reviewed", "agent"].includes(m.author);
+    const reply = desk.detail?.messages.find(isReply)?.text;
+    if (reply && (await saveGolden(turn, reply))) toast(t("golden_saved"));
+  }
   function conversation(verb) {
     return act(() => desk.conversationAct(verb), t(`done.${verb}`));
   }
@@ -160,6 +167,11 @@ function start({ me, main, banner }) {
         keys: ["1", "2", "3", "4"],
         text: t("keys.reasons"),
         run: (_, key) => (draft.mode === "reject" ? reject(REJECT_REASONS[key - 1], draft.note) : false),
+      },
+      {
+        keys: ["g"],
+        text: t("keys.golden"),
+        run: () => (desk.turn?.state === "replied" && desk.mayAct ? void golden(desk.turn) : false),
       },
       { keys: ["alt+d"], text: t("keys.diff"), run: () => draft.toggleDiff() },
       {

@@ -122,4 +122,12 @@ export default {
   "keys.next": "Next that waits",
   "keys.write": "Write in your own words",
   "keys.search": "Search",
+  "golden_chip": "Golden answer",
+  "golden_met": "Approved words for: “{question}”",
+  "save_golden": "Save as golden answer",
+  "save_golden_hint": "Staff read it before it answers anybody. Take out what is about this buyer only.",
+  "golden_answer": "Answer, word for word",
+  "propose": "Propose",
+  "golden_saved": "Proposed. It answers once staff approve it.",
+  "keys.golden": "Save the reply as a golden answer",
 };

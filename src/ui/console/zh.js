@@ -122,4 +122,12 @@ export default {
   "keys.next": "下一个等待中的",
   "keys.write": "自己撰写回复",
   "keys.search": "搜索",
+  "golden_chip": "标准答案",
+  "golden_met": "匹配到已审定的问题：“{question}”",
+  "save_golden": "存为标准答案",
+  "save_golden_hint": "知识编辑批准后才会用于回答。请删去只与这位买家有关的内容。",
+  "golden_answer": "答案原文",
+  "propose": "提交待批准",
+  "golden_saved": "已提交，批准后开始使用。",
+  "keys.golden": "将回复存为标准答案",
 };
