@@ -1,15 +1,17 @@
 //! The answering journey: a buyer's message becomes a draft with everything that `decide` needs to know of it.
 //!
-//! `guard → rewrite → retrieve → draft → ground → score`
+//! `guard → rewrite → golden answer, or: retrieve → draft → ground → score`
 //!
 //! # Why
 //! Nothing here sends anything. What is not known fails closed: no generator, no feature, no citation each hold the
 //! draft for a person, whatever the confidence.
 
+pub mod claims;
 pub mod confidence;
 pub mod draft;
 pub mod extract;
 pub mod features;
+pub mod golden;
 pub mod ground;
 pub mod guard;
 mod guard_rules;
@@ -28,7 +30,9 @@ use crate::domain::calibration::{Calibration, Features};
 use crate::domain::conversation::Citation;
 use crate::domain::decision::{Evidence, Reason};
 use crate::domain::fault::Fault;
-use crate::domain::ids::ChunkId;
+use crate::domain::golden::GoldenMatch;
+use crate::domain::ids::{ChunkId, ShopId};
+use crate::domain::record::Unsupported;
 use crate::domain::score::{Confidence, LexicalScore, Similarity};
 use crate::domain::text::Lang;
 use crate::inference::Generator;
@@ -36,8 +40,10 @@ use crate::prompts::{PromptError, Prompts};
 use crate::retrieve::{Passage, RetrieveError, Retrieved, Retriever, Scope};
 pub use rehearse::rehearse;
 
+use claims::Cited;
 use draft::{Draft, Drafter};
-use ground::{Grounding, Unsupported};
+use golden::{GoldenTier, Met};
+use ground::Grounding;
 use guard::{Guarded, Intent};
 
 /// Below this confidence the assistant says that it has no answer: the draft would only mislead an agent.
@@ -107,12 +113,14 @@ pub struct Answered {
     pub contexts: Vec<String>,
     /// What was considered, best first.
     pub hits: Vec<HitRecord>,
-    /// Hard claims without support.
+    /// Claims that do not follow from what is cited.
     pub unsupported: Vec<Unsupported>,
     /// What is known of the draft.
     pub features: Features,
     /// What `decide` looks at.
     pub evidence: Evidence,
+    /// The golden answer that the draft is, if it is one.
+    pub golden: Option<GoldenMatch>,
     /// Which calibration gave the confidence.
     pub calibration: String,
     /// Which generator pointed at the lines; none if it was not asked or did not answer.
@@ -166,12 +174,20 @@ pub struct Answering {
     clock: SharedClock,
     prompts: Prompts,
     calibration: Calibration,
+    golden: Option<GoldenTier>,
 }
 
 impl Answering {
     /// With the shipped prompts and the shipped calibration.
     pub fn new(retriever: Retriever, generator: Arc<dyn Generator>, clock: SharedClock) -> Result<Self, AnswerError> {
-        Ok(Self { retriever, generator, clock, prompts: Prompts::load()?, calibration: confidence::shipped()? })
+        Ok(Self {
+            retriever,
+            generator,
+            clock,
+            prompts: Prompts::load()?,
+            calibration: confidence::shipped()?,
+            golden: None,
+        })
     }
 
     /// The same with another calibration, as `kefu fit` writes it.
@@ -179,6 +195,21 @@ impl Answering {
     pub fn with_calibration(mut self, calibration: Calibration) -> Self {
         self.calibration = calibration;
         self
+    }
+
+    /// The same with golden answers before the search.
+    #[must_use]
+    pub fn with_golden(mut self, golden: GoldenTier) -> Self {
+        self.golden = Some(golden);
+        self
+    }
+
+    /// Makes golden answers that staff wrote ready to be met.
+    pub async fn embed_golden(&self, shop: ShopId) -> Result<usize, AnswerError> {
+        match &self.golden {
+            Some(golden) => golden.embed_pending(shop).await,
+            None => Ok(0),
+        }
     }
 
     /// Answers a message. `progress` hears the draft as soon as there is one, before it is checked.
@@ -193,6 +224,11 @@ impl Answering {
             return Ok(abstain(turn));
         }
         turn.question = rewrite::rewrite(&guarded.text, ask.previous.as_deref());
+        if let Some((tier, met)) = self.meet_golden(ask, &guarded, &turn.question).await? {
+            let turn = say_golden(turn, tier, met);
+            let total_ms = self.clock.now_ms() - started_ms;
+            return Ok(Answered { timings: Timings { total_ms, retrieve_ms: total_ms, draft_ms: 0 }, ..turn });
+        }
         let retrieved = self.retriever.retrieve(&ask.scope, &turn.question).await?;
         turn.timings.retrieve_ms = self.clock.now_ms() - started_ms;
         let draft = self.draft(ask, &turn, &retrieved, progress).await?;
@@ -239,6 +275,7 @@ impl Answering {
             unsupported: vec![],
             features: Features::default(),
             evidence: Evidence { escalations, holds, grounded_share: 0.0, confidence: Confidence::NONE, topic },
+            golden: None,
             calibration: self.calibration.id.clone(),
             generator: None,
             prompt_hash: None,
@@ -246,6 +283,19 @@ impl Answering {
             generator_failure: None,
             timings: Timings::default(),
         }
+    }
+
+    /// A golden answer for a question that stands alone: what leans on an earlier message may mean something else.
+    async fn meet_golden(
+        &self,
+        ask: &Ask,
+        guarded: &Guarded,
+        question: &str,
+    ) -> Result<Option<(&GoldenTier, Met)>, AnswerError> {
+        let Some(tier) = self.golden.as_ref().filter(|_| question == guarded.text.trim() && !guarded.is_cut) else {
+            return Ok(None);
+        };
+        Ok(tier.meet(&ask.scope, question).await?.map(|met| (tier, met)))
     }
 
     async fn draft(
@@ -262,7 +312,9 @@ impl Answering {
 
     /// Checks the draft and weighs it. Pure but for what it is told.
     fn score(&self, mut turn: Answered, retrieved: Retrieved, draft: Draft) -> Answered {
-        let grounding = ground::ground(&draft.text, &cited_texts(&draft, &retrieved.passages));
+        let cited = cited(&draft, &retrieved.passages);
+        let cited: Vec<Cited<'_>> = cited.iter().map(|(titles, text)| Cited { titles, text }).collect();
+        let grounding = ground::ground(&draft.text, &cited);
         turn.features = features::features(&retrieved, &draft, &grounding, turn.lang);
         turn.hits = retrieved.passages.iter().map(record).collect();
         turn.contexts = retrieved.contexts();
@@ -309,6 +361,17 @@ fn say(mut turn: Answered, reply: &str) -> Answered {
     turn
 }
 
+/// Words that staff approved for this question. How sure the match is, the confidence says.
+fn say_golden(mut turn: Answered, tier: &GoldenTier, met: Met) -> Answered {
+    turn.draft = met.answer;
+    turn.golden = Some(met.golden);
+    turn.features = met.features;
+    turn.evidence.grounded_share = 1.0;
+    turn.evidence.confidence = met.confidence;
+    turn.calibration = tier.calibration().to_owned();
+    turn
+}
+
 /// The assistant says that it has no answer.
 fn abstain(mut turn: Answered) -> Answered {
     turn.draft = phrases::no_answer(turn.lang).to_owned();
@@ -324,31 +387,38 @@ fn cite(draft: &Draft, passages: &[Passage]) -> Vec<Citation> {
     let mut citations: Vec<Citation> = Vec::new();
     for quote in &draft.quotes {
         let row = &passages[quote.passage].hit.row;
-        let text = passages[quote.passage].items[quote.item].item.text.as_str();
+        let item = &passages[quote.passage].items[quote.item].item;
+        let place = row.place_in_document(item.span);
         match citations.last_mut().filter(|citation| citation.chunk == row.id) {
-            Some(citation) => {
-                citation.quote.push('\n');
-                citation.quote.push_str(text);
+            Some(citation) => citation.add(&item.text, place),
+            None => {
+                let mut citation = Citation {
+                    number: citations.len() as u32 + 1,
+                    chunk: row.id,
+                    document: row.document_name.clone(),
+                    heading_path: row.heading_path.clone(),
+                    page: row.page,
+                    quote: String::new(),
+                    span: None,
+                    parts: vec![],
+                };
+                citation.add(&item.text, place);
+                citations.push(citation);
             }
-            None => citations.push(Citation {
-                number: citations.len() as u32 + 1,
-                chunk: row.id,
-                document: row.document_name.clone(),
-                heading_path: row.heading_path.clone(),
-                page: row.page,
-                quote: text.to_owned(),
-                // Where a chunk's text stands in its document is known, but not how the parser joined its blocks.
-                span: None,
-            }),
         }
     }
     citations
 }
 
-fn cited_texts<'a>(draft: &Draft, passages: &'a [Passage]) -> Vec<&'a str> {
+/// Titles and text of each quoted chunk.
+fn cited<'a>(draft: &Draft, passages: &'a [Passage]) -> Vec<(String, &'a str)> {
     let mut cited: Vec<usize> = draft.quotes.iter().map(|quote| quote.passage).collect();
     cited.dedup();
-    cited.into_iter().map(|passage| passages[passage].hit.row.text.as_str()).collect()
+    let passage = |at: usize| {
+        let row = &passages[at].hit.row;
+        (format!("{}\n{}", row.document_name, row.heading_path.join("\n")), row.text.as_str())
+    };
+    cited.into_iter().map(passage).collect()
 }
 
 fn record(passage: &Passage) -> HitRecord {

@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 use tracing::{info, warn};
 
 use crate::answer::Answering;
+use crate::answer::golden::GoldenTier;
 use crate::clock::{SharedClock, SystemClock, machine_draw};
 use crate::config::Config;
 use crate::domain::certificate::Fingerprint;
@@ -75,8 +76,10 @@ impl App {
             chunking: config.chunking(),
         });
         let retriever = Retriever::new(db.clone(), engines.vectors.clone(), engines.embedder.clone());
-        let answering = Arc::new(Answering::new(retriever, engines.generator.clone(), clock.clone())?);
         let fingerprint = Arc::new(fingerprint(config, &engines)?);
+        let golden = GoldenTier::new(db.clone(), engines.embedder.clone())?;
+        let answering = Answering::new(retriever, engines.generator.clone(), clock.clone())?.with_golden(golden);
+        let answering = Arc::new(answering);
         let runner = Arc::new(Runner {
             db: db.clone(),
             bus: bus.clone(),
@@ -94,10 +97,13 @@ impl App {
     /// Starts the workers, after the index was brought in step with the database.
     pub async fn start_workers(&self, config: &Config) -> anyhow::Result<()> {
         self.runner.recover().await?;
-        let (ingestion, db) = (self.ingestion.clone(), self.db.clone());
+        let (ingestion, answering, db) = (self.ingestion.clone(), self.answering.clone(), self.db.clone());
         self.life.spawn("reconcile", async move {
             if let Err(error) = reconcile(&ingestion, &db).await {
                 warn!(%error, "the index could not be compared with the database");
+            }
+            if let Err(error) = embed_golden(&answering, &db).await {
+                warn!(%error, "the golden answers could not be embedded");
             }
         });
         self.runner.start(&self.life, config.answer.interactive_workers, config.answer.bulk_workers);
@@ -163,6 +169,14 @@ async fn reconcile(ingestion: &Ingestion, db: &Db) -> anyhow::Result<()> {
         info!(shop.id = %shop.id, "the index is not in step with the database and is rebuilt");
         let n_points = ingestion.rebuild(shop.id, &|_, _| {}).await?;
         info!(shop.id = %shop.id, n_points, "the index is rebuilt");
+    }
+    Ok(())
+}
+
+/// After a change of the embedder every golden answer is to be embedded again.
+async fn embed_golden(answering: &Answering, db: &Db) -> anyhow::Result<()> {
+    for shop in shops::list(db).await? {
+        answering.embed_golden(shop.id).await?;
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ mod bench;
 mod configure;
 mod demo;
 mod eval;
+mod eval_faq;
 mod fit;
 mod ingest;
 mod lines;
@@ -80,6 +81,8 @@ enum Command {
     Eval(eval::EvalArgs),
     /// Try other rules on the past: how much would have been sent, and how much of it wrong.
     Backtest(backtest::BacktestArgs),
+    /// Say how many questions of an FAQ its entries would answer as golden answers, and how often rightly.
+    EvalFaq(eval_faq::EvalFaqArgs),
     /// Fit the confidence to judged predictions.
     Fit(fit::FitArgs),
     /// Measure this machine.
@@ -135,6 +138,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Health => configure::health(&common),
         Command::Eval(args) => eval::run(&common, &args),
         Command::Backtest(args) => backtest::run(&common, &args),
+        Command::EvalFaq(args) => eval_faq::run(&common, &args),
         Command::Fit(args) => fit::run(&args),
         Command::Bench(command) => bench::run(&common, &command),
         Command::ParseChild => return parse::child(),

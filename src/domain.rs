@@ -12,6 +12,7 @@ pub mod decision;
 pub mod dial;
 pub mod document;
 pub mod fault;
+pub mod golden;
 pub mod ids;
 pub mod job;
 pub mod outcome;

@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tracing::{Instrument, error, info_span, warn};
 
-use crate::answer::Answering;
+use crate::answer::{AnswerError, Answering};
 use crate::clock::{SharedClock, SharedDraw};
 use crate::domain::certificate::Fingerprint;
 use crate::domain::fault::Fault;
@@ -74,6 +74,8 @@ enum JobError {
     Storage(#[from] StorageError),
     #[error(transparent)]
     Ingest(#[from] IngestError),
+    #[error(transparent)]
+    Answer(#[from] AnswerError),
 }
 
 impl JobError {
@@ -81,6 +83,7 @@ impl JobError {
         match self {
             Self::Storage(error) => error.fault(),
             Self::Ingest(error) => error.fault(),
+            Self::Answer(error) => error.fault(),
         }
     }
 }
@@ -168,6 +171,7 @@ impl Runner {
             JobKind::IngestRevision { revision } => self.ingest_revision(job.shop, revision).await,
             JobKind::RemoveRevision { revision } => self.remove_revision(job.shop, revision).await,
             JobKind::RefreshDocument { document } => Ok(self.ingestion.refresh_document(job.shop, document).await?),
+            JobKind::EmbedGolden { .. } => Ok(self.answering.embed_golden(job.shop).await.map(|_| ())?),
             JobKind::RemoveDocument { document } => self.remove_document(job.shop, document).await,
         }
     }
@@ -202,7 +206,10 @@ impl Runner {
             JobKind::IngestRevision { revision } => {
                 self.ingestion.refuse(shop, revision, ("internal", reason)).await.map_err(JobError::from)
             }
-            JobKind::RemoveRevision { .. } | JobKind::RefreshDocument { .. } | JobKind::RemoveDocument { .. } => Ok(()),
+            JobKind::RemoveRevision { .. }
+            | JobKind::RefreshDocument { .. }
+            | JobKind::EmbedGolden { .. }
+            | JobKind::RemoveDocument { .. } => Ok(()),
         };
         if let Err(error) = said {
             error!(%error, kind = kind.name(), "a job was given up and nobody could be told");

@@ -35,6 +35,7 @@ pub mod epochs;
 mod error;
 pub mod feedback;
 pub mod files;
+pub mod golden;
 pub mod inbox;
 pub mod indexing;
 pub mod jobs;

@@ -47,6 +47,62 @@ pub struct Citation {
     pub page: Option<u32>,
     /// The quoted passage.
     pub quote: String,
-    /// Where the passage stands in the document's text; `None` if it is not quoted word for word.
+    /// From the first quoted word in the document's text to the last; `None` if a part is not quoted word for word.
     pub span: Option<Span>,
+    /// Each quoted sentence in the document's text; empty where `span` is `None`.
+    #[serde(default)]
+    pub parts: Vec<Span>,
+}
+
+impl Citation {
+    /// Adds a sentence to the quote. One whose place is not known leaves the whole quote without places: a part of it
+    /// marked would look like all of it.
+    pub fn add(&mut self, sentence: &str, place: Option<Span>) {
+        let is_placed = self.quote.is_empty() || self.span.is_some();
+        if !self.quote.is_empty() {
+            self.quote.push('\n');
+        }
+        self.quote.push_str(sentence);
+        match place.filter(|_| is_placed) {
+            Some(place) => {
+                let whole = self.span.unwrap_or(place);
+                self.span = Some(Span { start: whole.start.min(place.start), end: whole.end.max(place.end) });
+                self.parts.push(place);
+            }
+            None => {
+                self.span = None;
+                self.parts.clear();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_quote_has_a_place_only_if_all_of_it_has_one() {
+        let nowhere = Citation {
+            number: 1,
+            chunk: ChunkId(Uuid::nil()),
+            document: "care.md".to_owned(),
+            heading_path: vec![],
+            page: None,
+            quote: String::new(),
+            span: None,
+            parts: vec![],
+        };
+        let place = |start, end| Some(Span { start, end });
+        let mut citation = nowhere.clone();
+        citation.add("Wash it.", place(10, 18));
+        citation.add("Dry it.", place(30, 37));
+        assert_eq!((citation.quote.as_str(), citation.span), ("Wash it.\nDry it.", place(10, 37)));
+        assert_eq!(citation.parts.len(), 2);
+        citation.add("Made up.", None);
+        citation.add("Iron it.", place(40, 48));
+        assert_eq!((citation.span, citation.parts.len()), (None, 0));
+    }
 }

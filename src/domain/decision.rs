@@ -17,7 +17,7 @@ pub enum Reason {
     NoAnswer,
     /// The draft cites nothing.
     NoCitation,
-    /// A number, date, price, link or the like in the draft stands in no cited chunk.
+    /// A number, date, name, denial or promise of the draft does not follow from what it cites.
     UnsupportedClaim,
     /// Too little of the draft is supported by what it cites.
     Ungrounded,

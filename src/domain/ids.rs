@@ -64,6 +64,10 @@ ids! {
     LookId,
     /// A proof of a promise.
     CertificateId,
+    /// A golden answer.
+    GoldenId,
+    /// One way to ask for a golden answer.
+    PhrasingId,
 }
 
 impl ChunkId {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::ids::{DocumentId, RevisionId, TurnId};
+use crate::domain::ids::{DocumentId, GoldenId, RevisionId, TurnId};
 
 /// Who waits for the result. Interactive work always goes before bulk work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -38,6 +38,11 @@ pub enum JobKind {
         /// The document.
         document: DocumentId,
     },
+    /// Embed the phrasings of golden answers that nothing has embedded, this one's among them.
+    EmbedGolden {
+        /// The golden answer that was written.
+        golden: GoldenId,
+    },
     /// Take a document out: points, chunks, files.
     RemoveDocument {
         /// The document.
@@ -53,6 +58,7 @@ impl JobKind {
             Self::IngestRevision { .. } => "ingest_revision",
             Self::RemoveRevision { .. } => "remove_revision",
             Self::RefreshDocument { .. } => "refresh_document",
+            Self::EmbedGolden { .. } => "embed_golden",
             Self::RemoveDocument { .. } => "remove_document",
         }
     }
@@ -64,6 +70,7 @@ impl JobKind {
             Self::IngestRevision { revision } => format!("ingest_revision/{revision}"),
             Self::RemoveRevision { revision } => format!("remove_revision/{revision}"),
             Self::RefreshDocument { document } => format!("refresh_document/{document}"),
+            Self::EmbedGolden { golden } => format!("embed_golden/{golden}"),
             Self::RemoveDocument { document } => format!("remove_document/{document}"),
         }
     }

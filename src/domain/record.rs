@@ -5,6 +5,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::golden::GoldenMatch;
 use crate::domain::ids::ChunkId;
 use crate::domain::score::{LexicalScore, Similarity};
 
@@ -24,6 +25,8 @@ pub struct AnswerRecord {
     pub prompt_hash: String,
     /// The question as it was searched for, if it was rewritten.
     pub rewritten: Option<String>,
+    /// The golden answer that the draft is, if it is one.
+    pub golden: Option<GoldenMatch>,
 }
 
 /// A chunk that was found.
@@ -61,15 +64,50 @@ pub struct StageTimes {
     pub total: Option<i64>,
 }
 
-/// A statement that no cited chunk supports.
+/// What kind of claim it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ClaimKind {
+    /// A number with what it counts.
+    #[default]
+    Number,
+    /// An amount of money.
+    Price,
+    /// A date or a weekday.
+    Date,
+    /// A time of day.
+    Time,
+    /// An address on the web.
+    Link,
+    /// A mail address.
+    Email,
+    /// A phone number.
+    Phone,
+    /// A model, an article number.
+    Code,
+    /// A name: of a product, a button, a service.
+    Name,
+    /// That something is so, or is not.
+    Negation,
+    /// Something the shop may be held to: a refund, free shipping.
+    Promise,
+}
+
+/// A claim that no cited passage supports.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Unsupported {
     /// First character of the draft.
     pub start: usize,
     /// One past the last character.
     pub end: usize,
-    /// The statement.
+    /// The claim, word for word.
     pub text: String,
+    /// What kind of claim it is.
+    #[serde(default)]
+    pub kind: ClaimKind,
+    /// What the cited passage says instead, word for word, if it says something of the kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod list_queue;
 mod open_conversation;
 mod open_turn;
 mod reject_draft;
+mod save_golden;
 mod send_reply;
 mod show_source;
 mod stream_events;
@@ -18,6 +19,7 @@ mod write_message;
 
 use serde_json::{Value, json};
 
+use crate::http::knowledge::golden::Proposal;
 use crate::http::permission::Permission::{Drafts, ReadDrafts};
 use crate::http::routes::{Route, Routes};
 use crate::http::sources::SourceView;
@@ -74,7 +76,15 @@ fn draft_routes(routes: Routes) -> Routes {
             .takes::<reject_draft::RejectBody>()
             .returns::<TurnView>(200)
             .example(json!({ "version": 1, "reason": "wrong", "note": "the period is 14 days" }), Value::Null);
+    let golden = Route::post(
+        "/v1/console/turns/{id}/golden",
+        Drafts,
+        "Propose what a turn was answered with as a golden answer; staff approve it",
+    )
+    .takes::<Proposal>()
+    .returns::<save_golden::GoldenSaved>(201);
     routes
+        .add(golden, save_golden::save_golden)
         .add(accept, accept_draft::accept_draft)
         .add(edit, edit_draft::edit_draft)
         .add(reject, reject_draft::reject_draft)

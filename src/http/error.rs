@@ -65,6 +65,7 @@ codes! {
     NoDraft 409 "no_draft" "There is no draft to send." "没有可发送的草稿。"
     TakenByOther 409 "taken_by_other" "Another agent has taken over this conversation." "该会话已由其他客服接管。"
     EmailTaken 409 "email_taken" "Somebody already has this e-mail address." "该邮箱已被使用。"
+    NotAnswered 409 "not_answered" "This question has not been answered yet." "此问题尚未回复。"
     NotYet 409 "not_yet" "This revision has not been read yet." "该版本尚未解析完成。"
     LinkInvalid 410 "link_invalid" "This link was used or has expired." "链接已使用或已过期。"
     BodyTooLarge 413 "body_too_large" "The request is too large." "请求内容过大。"

@@ -2,6 +2,7 @@
 
 mod change_chunk;
 mod change_document;
+pub mod golden;
 mod list_documents;
 mod register;
 mod remove_document;
@@ -27,7 +28,7 @@ const MAX_REQUEST_BYTES: usize = 2 * 1024 * 1024 * 1024;
 
 /// Adds the routes of this room.
 pub fn routes(routes: Routes) -> Routes {
-    routes.with(document_routes).with(revision_routes).with(test_routes)
+    routes.with(document_routes).with(revision_routes).with(test_routes).with(golden::routes)
 }
 
 fn document_routes(routes: Routes) -> Routes {

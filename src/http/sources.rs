@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::domain::conversation::Citation;
 use crate::domain::document::Audience;
 use crate::domain::ids::{DocumentId, ShopId};
+use crate::domain::text::Span;
 use crate::storage::chunks::{self, ChunkRow};
 use crate::storage::{Db, StorageError};
 
@@ -62,7 +63,7 @@ pub async fn show(db: &Db, shop: ShopId, citation: Citation, reader: Reader) -> 
     let is_visible = |chunk: &ChunkRow| reader == Reader::Member || chunk.audience == Audience::Buyers;
     let Some(chunk) = found.filter(is_visible) else { return Ok(quote_alone(citation)) };
     let around = chunks::neighbours(db, shop, &chunk, AROUND).await?;
-    let (text, marks) = lay_out(&chunk, &around, &citation.quote);
+    let (text, marks) = lay_out(&chunk, &around, &citation);
     let is_member = reader == Reader::Member;
     Ok(SourceView {
         file_url: is_member.then(|| file_url(&chunk)),
@@ -95,18 +96,34 @@ fn file_url(chunk: &ChunkRow) -> String {
     format!("/v1/knowledge/documents/{}/file?revision={}{page}", chunk.document_id, chunk.revision_id)
 }
 
-fn lay_out(chunk: &ChunkRow, around: &[ChunkRow], quote: &str) -> (String, Vec<Mark>) {
+fn lay_out(chunk: &ChunkRow, around: &[ChunkRow], citation: &Citation) -> (String, Vec<Mark>) {
     let (before, after): (Vec<_>, Vec<_>) = around.iter().partition(|other| other.ordinal < chunk.ordinal);
     let mut text: String = before.iter().flat_map(|other| [other.text.as_str(), GAP]).collect();
     let offset = text.chars().count();
     text.push_str(&chunk.text);
     text.extend(after.iter().flat_map(|other| [GAP, other.text.as_str()]));
-    let (start, n_chars) = match chunk.text.find(quote) {
-        Some(at) if !quote.is_empty() => (chunk.text[..at].chars().count(), quote.chars().count()),
-        // Not quoted word for word, or rewritten since: the chunk is what was cited.
-        _ => (0, chunk.text.chars().count()),
+    let n_chars = |end: usize| chunk.text[..end].chars().count();
+    let mark = |part: Span| Mark { start: offset + n_chars(part.start), end: offset + n_chars(part.end) };
+    (text, quoted_parts(chunk, citation).into_iter().map(mark).collect())
+}
+
+/// What is marked of a chunk: the places that the citation names, if the chunk still says there what was quoted; else
+/// the quoted lines where they are found; else all of it, since all of it was cited.
+fn quoted_parts(chunk: &ChunkRow, citation: &Citation) -> Vec<Span> {
+    let placed: Option<Vec<Span>> = citation.parts.iter().map(|place| chunk.part_at(*place)).collect();
+    let says_so = |parts: &Vec<Span>| {
+        let said: Vec<&str> = parts.iter().map(|part| part.of(&chunk.text)).collect();
+        !parts.is_empty() && said.join("\n") == citation.quote
     };
-    (text, vec![Mark { start: offset + start, end: offset + start + n_chars }])
+    let found = || {
+        let lines = citation.quote.lines().filter(|line| !line.trim().is_empty());
+        lines.map(|line| chunk.text.find(line).map(|start| Span { start, end: start + line.len() })).collect()
+    };
+    placed
+        .filter(says_so)
+        .or_else(found)
+        .filter(|parts| !parts.is_empty())
+        .unwrap_or_else(|| vec![Span { start: 0, end: chunk.text.len() }])
 }
 
 #[cfg(test)]
@@ -115,7 +132,6 @@ mod tests {
 
     use super::*;
     use crate::domain::ids::{ChunkId, RevisionId};
-    use crate::domain::text::Span;
 
     fn chunk(ordinal: u32, text: &str) -> ChunkRow {
         ChunkRow {
@@ -136,21 +152,47 @@ mod tests {
         }
     }
 
+    fn citation(quote: &str, parts: &[(usize, usize)]) -> Citation {
+        Citation {
+            number: 1,
+            chunk: ChunkId(Uuid::nil()),
+            document: "退货.md".into(),
+            heading_path: vec![],
+            page: None,
+            quote: quote.into(),
+            span: None,
+            parts: parts.iter().map(|(start, end)| Span { start: *start, end: *end }).collect(),
+        }
+    }
+
     fn marked(text: &str, mark: Mark) -> String {
         text.chars().skip(mark.start).take(mark.end - mark.start).collect()
     }
 
     #[test]
     fn the_quote_is_marked_between_its_neighbours() {
-        let (text, marks) = lay_out(&chunk(1, "七天内可退货。"), &[chunk(0, "上一段"), chunk(2, "下一段")], "可退货");
+        let (text, marks) =
+            lay_out(&chunk(1, "七天内可退货。"), &[chunk(0, "上一段"), chunk(2, "下一段")], &citation("可退货", &[]));
         assert_eq!(text, "上一段\n\n七天内可退货。\n\n下一段");
         assert_eq!(marked(&text, marks[0]), "可退货");
     }
 
     #[test]
     fn a_quote_that_is_not_there_marks_the_chunk() {
-        let (text, marks) = lay_out(&chunk(1, "seven days"), &[chunk(0, "above")], "8 days");
+        let (text, marks) = lay_out(&chunk(1, "seven days"), &[chunk(0, "above")], &citation("8 days", &[]));
         assert_eq!(marked(&text, marks[0]), "seven days");
         assert!(file_url(&chunk(1, "")).ends_with("#page=3"));
+    }
+
+    #[test]
+    fn each_quoted_sentence_is_marked_where_it_stands() {
+        let mut cited = chunk(1, "Wash it. Dry it. Wash it.");
+        cited.span = Span { start: 100, end: 125 };
+        let (text, marks) = lay_out(&cited, &[], &citation("Dry it.\nWash it.", &[(109, 116), (117, 125)]));
+        let got: Vec<_> = marks.iter().map(|mark| (mark.start, marked(&text, *mark))).collect();
+        assert_eq!(got, [(9, "Dry it.".to_owned()), (17, "Wash it.".to_owned())], "not the first of its like");
+        cited.edited = true;
+        let (_, marks) = lay_out(&cited, &[], &citation("Dry it.", &[(109, 116)]));
+        assert_eq!((marks[0].start, marks[0].end), (9, 16), "an edited chunk is searched for the words");
     }
 }

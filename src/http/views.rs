@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::domain::conversation::{Author, Citation};
 use crate::domain::decision::{Decision, Reason};
+use crate::domain::golden::GoldenMatch;
 use crate::domain::ids::{ChunkId, ConversationId, DocumentId, MessageId, ShopId, TurnId};
 use crate::domain::record::{AnswerRecord, StageTimes, Unsupported};
 use crate::domain::text::{Lang, Span};
@@ -127,6 +128,8 @@ pub struct TurnCitation {
     /// Bytes of the document's text.
     #[serde(skip_serializing_if = "Option::is_none")]
     span: Option<Span>,
+    /// Each quoted sentence, in bytes of the document's text; empty where it is not known.
+    parts: Vec<Span>,
 }
 
 /// One buyer message through one decision.
@@ -149,6 +152,9 @@ pub struct TurnView {
     reasons: Vec<Reason>,
     /// In characters of the draft.
     unsupported: Vec<Unsupported>,
+    /// The golden answer that the draft is, if it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    golden: Option<GoldenMatch>,
     created_at_ms: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     decided_at_ms: Option<i64>,
@@ -187,6 +193,7 @@ fn view_turn(mut turn: Turn, documents: &HashMap<ChunkId, DocumentId>) -> TurnVi
         page: citation.page,
         quote: citation.quote,
         span: citation.span,
+        parts: citation.parts,
     };
     TurnView {
         id: turn.id,
@@ -202,6 +209,7 @@ fn view_turn(mut turn: Turn, documents: &HashMap<ChunkId, DocumentId>) -> TurnVi
         decision: turn.decision.as_ref().map(|decision| decision.code().to_owned()),
         reasons: turn.decision.map(|decision| decision.reasons().to_vec()).unwrap_or_default(),
         ms: record.as_ref().map(|record| record.ms),
+        golden: record.as_ref().and_then(|record| record.golden.clone()),
         unsupported: record.map(|record| record.unsupported).unwrap_or_default(),
         created_at_ms: turn.created_at_ms,
         decided_at_ms: turn.decided_at_ms,

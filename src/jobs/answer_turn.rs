@@ -15,7 +15,7 @@ use crate::domain::ids::{ChunkId, ShopId, TurnId};
 use crate::domain::job::Lane;
 use crate::domain::outcome::LabelSource;
 use crate::domain::policy::Mode;
-use crate::domain::record::{AnswerRecord, RecordedHit, StageTimes, Unsupported};
+use crate::domain::record::{AnswerRecord, RecordedHit, StageTimes};
 use crate::domain::score::Confidence;
 use crate::domain::turn::TurnState;
 use crate::events::Event;
@@ -282,17 +282,6 @@ impl From<Answered> for Drafted {
             lexical: hit.lexical,
             rank,
         });
-        // The pages count characters, the grounding bytes.
-        let n_chars = |end: usize| answered.draft[..end].chars().count();
-        let unsupported: Vec<_> = answered
-            .unsupported
-            .iter()
-            .map(|claim| Unsupported {
-                start: n_chars(claim.span.start),
-                end: n_chars(claim.span.end),
-                text: claim.text.clone(),
-            })
-            .collect();
         let record = AnswerRecord {
             hits: hits.collect(),
             ms: StageTimes {
@@ -301,10 +290,11 @@ impl From<Answered> for Drafted {
                 score: Some(ms.total_ms - ms.retrieve_ms - ms.draft_ms),
                 total: Some(ms.total_ms),
             },
-            unsupported,
+            unsupported: answered.unsupported,
             model_id: answered.generator.unwrap_or_default(),
             prompt_hash: answered.prompt_hash.unwrap_or_default(),
             rewritten: Some(answered.question),
+            golden: answered.golden,
         };
         let draft = Some(answered.draft).filter(|_| !answered.abstained);
         Self { draft, citations: answered.citations, evidence: answered.evidence, record }

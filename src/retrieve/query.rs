@@ -42,6 +42,19 @@ pub fn terms(text: &str) -> Vec<String> {
     out
 }
 
+/// The Chinese nouns of a text with their first bytes; single characters are left out.
+pub fn nouns(text: &str) -> Vec<(usize, &str)> {
+    let mut at = 0;
+    let mut out = Vec::new();
+    for tag in JIEBA.tag(text, true) {
+        if tag.tag.starts_with('n') && tag.word.chars().nth(1).is_some() {
+            out.push((at, tag.word));
+        }
+        at += tag.word.len();
+    }
+    out
+}
+
 /// Length of a text as people feel it: Han characters and words of other scripts.
 pub fn count_words(text: &str) -> usize {
     let mut n = 0;

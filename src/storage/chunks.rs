@@ -46,6 +46,26 @@ pub struct ChunkRow {
     pub edited: bool,
 }
 
+impl ChunkRow {
+    /// Where a part of its text stands in the document's text. `None` for an edited chunk, and for the header row that
+    /// a later piece of a table repeats: these do not stand there.
+    pub fn place_in_document(&self, part: Span) -> Option<Span> {
+        let len = self.span.end.checked_sub(self.span.start)?;
+        let lead = self.text.len().checked_sub(len)?;
+        let start = part.start.checked_sub(lead)?;
+        let is_inside = !self.edited && part.end >= part.start && part.end <= self.text.len();
+        is_inside.then(|| Span { start: self.span.start + start, end: self.span.start + part.end - lead })
+    }
+
+    /// The part of its text that stands at `place` in the document's text.
+    pub fn part_at(&self, place: Span) -> Option<Span> {
+        let lead = self.text.len().checked_sub(self.span.end.checked_sub(self.span.start)?)?;
+        let start = place.start.checked_sub(self.span.start)? + lead;
+        let end = place.end.checked_sub(self.span.start)? + lead;
+        (!self.edited && self.text.get(start..end).is_some()).then_some(Span { start, end })
+    }
+}
+
 /// A chunk as staff rewrite it.
 #[derive(Debug, Clone, Copy)]
 pub struct ChunkEdit<'a> {

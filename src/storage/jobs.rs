@@ -84,7 +84,10 @@ fn max_attempts(kind: &JobKind) -> u32 {
     match kind {
         JobKind::AnswerTurn { .. } => 3,
         JobKind::IngestRevision { .. } => 5,
-        JobKind::RefreshDocument { .. } | JobKind::RemoveRevision { .. } | JobKind::RemoveDocument { .. } => 20,
+        JobKind::RefreshDocument { .. }
+        | JobKind::RemoveRevision { .. }
+        | JobKind::EmbedGolden { .. }
+        | JobKind::RemoveDocument { .. } => 20,
     }
 }
 

@@ -9,8 +9,9 @@ use crate::domain::certificate::VoidReason;
 use crate::domain::conversation::Author;
 use crate::domain::dial::Scope;
 use crate::domain::document::RevisionState;
+use crate::domain::golden::{GoldenOrigin, GoldenState};
 use crate::domain::ids::{
-    AccountId, CertificateId, ChunkId, ConversationId, DocumentId, MessageId, RevisionId, ShopId, TurnId,
+    AccountId, CertificateId, ChunkId, ConversationId, DocumentId, GoldenId, MessageId, RevisionId, ShopId, TurnId,
 };
 use crate::domain::outcome::{LabelSource, Outcome};
 use crate::domain::turn::Verdict;
@@ -27,6 +28,7 @@ struct Furniture {
     turn: TurnId,
     version: i64,
     certificate: CertificateId,
+    golden: GoldenId,
 }
 
 async fn furnish(db: &Db, shop: ShopId) -> Furniture {
@@ -61,11 +63,29 @@ async fn furnish(db: &Db, shop: ShopId) -> Furniture {
     let detail = serde_json::Value::Null;
     let entry = audit::NewAuditEntry { account: None, action: "a", subject: "s", detail: &detail };
     audit::append(&mut tx, shop, &entry).await.unwrap();
+    let source = golden::GoldenSource { origin: GoldenOrigin::Staff, sheet: None, turn: None, author: None };
+    let golden = golden::create(&mut tx, shop, &golden_form(), &source).await.unwrap();
+    tx.commit().await.unwrap();
+    let pending = golden::pending(db, shop, "m", 9).await.unwrap();
+    let mut tx = db.begin().await.unwrap();
+    golden::put_embedding(&mut tx, shop, pending[0].phrasing, ("m", &[1.0])).await.unwrap();
     tx.commit().await.unwrap();
     let (conversation, message) = (asked.message.conversation, asked.message.id);
     let chunk = ChunkId::derive(revision, 0);
     let turn = asked.turn;
-    Furniture { account, widget, document, revision, chunk, conversation, message, turn, version, certificate }
+    Furniture { account, widget, document, revision, chunk, conversation, message, turn, version, certificate, golden }
+}
+
+fn golden_form() -> golden::GoldenForm {
+    golden::GoldenForm {
+        phrasings: vec!["?".into()],
+        answer: "!".into(),
+        sku: None,
+        audience: crate::domain::document::Audience::Buyers,
+        effective_from_ms: None,
+        effective_until_ms: None,
+        state: GoldenState::Approved,
+    }
 }
 
 /// How much of the furniture a shop sees, function by function.
@@ -125,6 +145,11 @@ async fn seen(db: &Db, shop: ShopId, f: &Furniture) -> Vec<(&'static str, usize)
         ("certificates::list", certificates::list(db, shop, None, 9).await.unwrap().len()),
         ("epochs::all", epochs::all(db, shop).await.unwrap().len()),
         ("epochs::of_chunks", epochs::of_chunks(db, shop, &[f.chunk]).await.unwrap().len()),
+        ("golden::list", golden::list(db, shop).await.unwrap().len()),
+        ("golden::get", golden::get(db, shop, f.golden).await.unwrap().iter().count()),
+        ("golden::live", golden::live(db, shop, "m").await.unwrap().len()),
+        ("golden::pending", golden::pending(db, shop, "other model", 9).await.unwrap().len()),
+        ("golden::version", usize::from(golden::version(db, shop).await.unwrap().0 > 0)),
         ("audit::list", audit::list(db, shop, far, 9).await.unwrap().len()),
     ]
 }
@@ -198,6 +223,9 @@ async fn changed(db: &Db, shop: ShopId, f: &Furniture) -> Vec<(&'static str, boo
         "void": tx =>
             certificates::void(&mut tx, shop, f.certificate, (VoidReason::ByHand, None)).await.unwrap();
         "verify": tx => epochs::verify(&mut tx, shop, f.document).await.unwrap();
+        "golden::update": tx => golden::update(&mut tx, shop, f.golden, &golden_form()).await.unwrap();
+        "golden::set_state": tx => golden::set_state(&mut tx, shop, f.golden, GoldenState::Off).await.unwrap();
+        "golden::remove": tx => golden::remove(&mut tx, shop, f.golden).await.unwrap();
         "feedback": tx => feedback::insert(&mut tx, shop, &judged).await.unwrap().is_some();
     }
     done

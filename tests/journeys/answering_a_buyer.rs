@@ -18,6 +18,7 @@ fn citation(number: u32) -> Citation {
         page: None,
         quote: "within 7 days".into(),
         span: None,
+        parts: vec![],
     }
 }
 

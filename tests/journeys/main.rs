@@ -5,6 +5,7 @@
 mod accounts_and_sessions;
 mod answering_a_buyer;
 mod documents_arrive;
+mod golden_answers;
 mod live_streams;
 mod ops_and_widgets;
 mod routes_and_roles;

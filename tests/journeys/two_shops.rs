@@ -40,6 +40,7 @@ async fn furnish(app: &TestApp, name: &str, word: &'static str) -> Furnished {
         page: None,
         quote: word.to_owned(),
         span: None,
+        parts: vec![],
     };
     let (conversation, buyer) = app.conversation(&shop).await;
     let turn = app.ask(conversation, &buyer, &format!("Where is my {word}?")).await;
@@ -49,7 +50,10 @@ async fn furnish(app: &TestApp, name: &str, word: &'static str) -> Furnished {
     let asked = app.ask(conversation, &buyer, &format!("And another {word}?")).await;
     app.draft(&shop, asked, &format!("Another {word} [1]."), &[cited]).await;
     let tested = app.post(&staff, "/v1/knowledge/test", json!({ "question": word })).await.expect(202).json();
+    let golden = json!({ "question": format!("Where is {word}?"), "answer": format!("{word} is here.") });
+    let golden = app.post(&staff, "/v1/knowledge/golden", golden).await.expect(201).json();
     let ids = BTreeMap::from([
+        ("golden", golden["id"].as_str().unwrap().to_owned()),
         ("conversation", conversation.to_string()),
         ("message", sent["message"]["id"].as_str().unwrap().to_owned()),
         ("turn", asked.to_string()),
@@ -72,6 +76,7 @@ fn kind(path: &str, parameter: &str) -> Option<&'static str> {
         "widget_id" => "widget",
         "turn_id" if path.contains("/test/") => "test",
         "turn_id" => "turn",
+        "id" if path.contains("/golden/") => "golden",
         "id" if path.contains("/conversations/") => "conversation",
         "id" if path.contains("/turns/") => "turn",
         "id" if path.contains("/documents/") => "document",
@@ -98,6 +103,8 @@ fn bodies(path: &str) -> Value {
         "reject" => json!({ "version": 1, "reason": "other" }),
         "messages" => json!({ "text": "stolen", "client_key": "x" }),
         "thumbs" => json!({ "thumbs": 1 }),
+        "golden" => json!({ "question": "stolen", "answer": "stolen" }),
+        _ if path.contains("/golden/") => json!({ "answer": "stolen" }),
         _ if path.contains("/chunks/") => json!({ "text": "stolen", "disabled": true }),
         _ => json!({ "name": "stolen" }),
     }

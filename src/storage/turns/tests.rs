@@ -40,6 +40,7 @@ fn citation() -> Citation {
         page: Some(2),
         quote: "30 天内".into(),
         span: None,
+        parts: vec![],
     }
 }
 

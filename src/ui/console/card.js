@@ -1,5 +1,6 @@
 // Parts of the draft card that only show: the draft with its doubts, the trust in it, reasons, sources.
 
+import { claimList } from "/ui/shared/claims.js";
 import { h } from "/ui/shared/dom.js";
 import { percent, t } from "/ui/shared/i18n.js";
 import { openSource } from "/ui/shared/source.js";
@@ -106,12 +107,6 @@ export function reading(turn) {
     { class: "stack tight" },
     h("h3", { class: "label" }, t("draft")),
     h("div", { class: "draft-text pre", dir: "auto", "data-testid": "draft-text" }, nodes),
-    turn.unsupported?.length > 0 &&
-      h(
-        "p",
-        { class: "small row legend" },
-        h("mark", { class: "unsupported" }, t("marked")),
-        t("unsupported"),
-      ),
+    claimList(turn.unsupported),
   );
 }

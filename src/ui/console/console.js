@@ -12,6 +12,7 @@ import { auditPane, FINDINGS } from "./audit.js";
 import { KINDS, REJECT_REASONS } from "./choices.js";
 import { draftPane } from "./draft.js";
 import en from "./en.js";
+import { saveGolden } from "./golden.js";
 import { listPane, tick } from "./list.js";
 import { Desk } from "./state.js";
 import { threadPane } from "./thread.js";
@@ -39,6 +40,7 @@ function start({ me, main, banner }) {
     editKind: (turn, text) => desk.editKind(turn, text),
     reject,
     next,
+    saveGolden: golden,
     begin: (text) => (view("thread"), thread.begin(text)),
     back: () => view("thread"),
     isBusy: () => isBusy,
@@ -186,6 +188,11 @@ function start({ me, main, banner }) {
       thread.box.focus();
     }
   }
+  async function golden(turn) {
+    const isReply = (m) => m.turn_id === turn.id && ["assistant", "reviewed", "agent"].includes(m.author);
+    const reply = desk.detail?.messages.find(isReply)?.text;
+    if (reply && (await saveGolden(turn, reply))) toast(t("golden_saved"));
+  }
   function conversation(verb) {
     return act(() => desk.conversationAct(verb), t(`done.${verb}`));
   }
@@ -225,6 +232,11 @@ function start({ me, main, banner }) {
       },
       { keys: ["s"], text: t("keys.style"), run: (_, key) => choose(key) },
       { keys: ["f"], text: t("keys.fact"), run: (_, key) => choose(key) },
+      {
+        keys: ["g"],
+        text: t("keys.golden"),
+        run: () => (desk.turn?.state === "replied" && desk.mayAct ? void golden(desk.turn) : false),
+      },
       { keys: ["alt+d"], text: t("keys.diff"), run: () => draft.toggleDiff() },
       {
         keys: ["escape"],

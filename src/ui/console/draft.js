@@ -11,8 +11,8 @@ import { draftEditor } from "./editor.js";
 import { stateChip, waitClock } from "./list.js";
 
 /**
- * `acts`: `accept()`, `edit(text, kind)`, `editKind(turn, text)`, `reject(reason, note)`, `begin(text)`, `next()`,
- * `back()`, `isBusy()`, `keep(text)`, `kept()`.
+ * `acts`: `accept()`, `edit(text, kind)`, `editKind(turn, text)`, `reject(reason, note)`, `saveGolden(turn)`,
+ * `begin(text)`, `next()`, `back()`, `isBusy()`, `keep(text)`, `kept()`.
  */
 export function draftPane(desk, acts) {
   const body = h("div", { class: "draft-body", "data-testid": "draft-card" });
@@ -76,6 +76,7 @@ export function draftPane(desk, acts) {
           stateChip(turn),
           h("span", { class: "chip" }, topicText(turn.topic)),
           h("span", { class: "chip" }, t(`lang.${turn.lang}`)),
+          turn.golden && h("span", { class: "chip good", "data-testid": "golden-chip" }, t("golden_chip")),
         ),
         desk.isTurnOpen && waitClock(turn.created_at_ms),
       ),
@@ -109,6 +110,13 @@ export function draftPane(desk, acts) {
     const isReview = turn.state === "review" && desk.mayAct && turn.draft;
     return [
       turn.draft && confidence(turn),
+      turn.golden &&
+        h(
+          "p",
+          { class: "note" },
+          icon("spark"),
+          h("span", {}, t("golden_met", { question: turn.golden.question })),
+        ),
       reasons(turn),
       turn.state === "rejected" &&
         h("p", { class: "note warn" }, icon("edit"), h("span", {}, t("rejected_hint"))),
@@ -137,6 +145,19 @@ export function draftPane(desk, acts) {
     return h(
       "div",
       { class: "row" },
+      turn.state === "replied" &&
+        h(
+          "button",
+          {
+            class: "button",
+            type: "button",
+            "data-testid": "save-golden",
+            onclick: () => acts.saveGolden(turn),
+          },
+          icon("spark"),
+          t("save_golden"),
+          keycaps("g"),
+        ),
       turn.draft &&
         ["escalated", "rejected"].includes(turn.state) &&
         h(

@@ -52,6 +52,25 @@ export function limitFields(prefix, { sku = "", audience = "buyers", from = "", 
   );
 }
 
+/** What `limitFields` shows of a document or a golden answer. */
+export const limitValues = (each) => ({
+  sku: each.sku ?? "",
+  audience: each.audience,
+  from: toDay(each.effective_from_ms),
+  until: toDay(each.effective_until_ms && each.effective_until_ms - 1),
+});
+
+/** What was entered in `limitFields`, as the server wants it. */
+export function limitsOf(data) {
+  const until = fromDay(data.get("effective_until")); // The last day it is in force.
+  return {
+    sku: data.get("sku").trim() || null,
+    audience: data.get("audience"),
+    effective_from_ms: fromDay(data.get("effective_from")),
+    effective_until_ms: until === null ? null : until + DAY_MS,
+  };
+}
+
 /** Opens the dialog. Resolves to the saved document, or null. */
 export function editDetails(document) {
   const name = h("input", {
@@ -61,27 +80,16 @@ export function editDetails(document) {
     required: true,
     "data-testid": "name",
   });
-  const limits = {
-    sku: document.sku ?? "",
-    audience: document.audience,
-    from: toDay(document.effective_from_ms),
-    until: toDay(document.effective_until_ms && document.effective_until_ms - 1),
-  };
   return formDialog({
     title: t("edit_details"),
     wide: true,
     testid: "details-dialog",
     yes: t("save"),
-    fields: [field("details-name", t("name"), name), limitFields("details", limits)],
-    save: (data) => {
-      const until = fromDay(data.get("effective_until")); // The last day it is in force.
-      return patch(`/v1/knowledge/documents/${document.id}`, {
+    fields: [field("details-name", t("name"), name), limitFields("details", limitValues(document))],
+    save: (data) =>
+      patch(`/v1/knowledge/documents/${document.id}`, {
         name: data.get("name").trim(),
-        sku: data.get("sku").trim() || null,
-        audience: data.get("audience"),
-        effective_from_ms: fromDay(data.get("effective_from")),
-        effective_until_ms: until === null ? null : until + DAY_MS,
-      });
-    },
+        ...limitsOf(data),
+      }),
   });
 }

@@ -1,4 +1,4 @@
-// The staff's room: documents, one document, and test questions.
+// The staff's room: documents, one document, golden answers, and test questions.
 
 import { h, show } from "/ui/shared/dom.js";
 import { addTexts, t } from "/ui/shared/i18n.js";
@@ -9,6 +9,7 @@ import { listen } from "/ui/shared/sse.js";
 import { drawDocument } from "./document.js";
 import { drawDocuments } from "./documents.js";
 import en from "./en.js";
+import { drawGolden } from "./golden.js";
 import { drawTest } from "./test.js";
 import zh from "./zh.js";
 
@@ -25,10 +26,16 @@ function start({ me, main, banner }) {
     return () => hearers.delete(hear);
   };
   const links = [
-    { id: "documents", hash: "/", text: t("documents"), isHere: (hash) => hash !== "/test" },
+    {
+      id: "documents",
+      hash: "/",
+      text: t("documents"),
+      isHere: (hash) => !["/test", "/golden"].includes(hash),
+    },
+    { id: "golden", hash: "/golden", text: t("golden"), isHere: (hash) => hash === "/golden" },
     { id: "test", hash: "/test", text: t("test"), isHere: (hash) => hash === "/test" },
   ];
-  const nav = subnav(t("room.knowledge"), mayEdit ? links : links.slice(0, 1));
+  const nav = subnav(t("room.knowledge"), mayEdit ? links : links.slice(0, 2));
   const view = h("div", {});
   show(main, h("div", { class: "page" }, nav.node, view));
   route(
@@ -36,6 +43,7 @@ function start({ me, main, banner }) {
     [
       { match: /^\/$/, draw: (box) => drawDocuments(box, { mayEdit, live }) },
       { match: /^\/d\/([\w-]+)$/, draw: (box, id) => drawDocument(box, id, { mayEdit, live }) },
+      { match: /^\/golden$/, draw: (box) => drawGolden(box, { mayEdit }) },
       ...(mayEdit ? [{ match: /^\/test$/, draw: (box) => drawTest(box) }] : []),
     ],
     nav.mark,

@@ -1,6 +1,7 @@
 // "Ask a test question": what was found, what was drafted, and what would have been sent. No buyer sees it.
 
 import { get, post } from "/ui/shared/api.js";
+import { claimList } from "/ui/shared/claims.js";
 import { h, show } from "/ui/shared/dom.js";
 import { duration, t } from "/ui/shared/i18n.js";
 import { sorry } from "/ui/shared/shell.js";
@@ -114,14 +115,7 @@ function outcome({ turn, would }) {
           ),
         )
       : h("p", { class: "soft" }, t("no_draft")),
-    turn.unsupported?.length > 0 &&
-      h(
-        "p",
-        { class: "small soft" },
-        h("mark", { class: "unsupported" }, t("marked")),
-        " ",
-        t("unsupported"),
-      ),
+    claimList(turn.unsupported),
     turn.ms?.total > 0 &&
       h(
         "p",
