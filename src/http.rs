@@ -23,6 +23,7 @@ mod openapi;
 mod ops;
 mod origin;
 mod pages;
+mod patience;
 pub mod password;
 mod people;
 pub mod permission;

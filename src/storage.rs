@@ -25,6 +25,7 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod check;
 pub mod chunks;
 mod columns;
 pub mod conversations;
@@ -39,9 +40,11 @@ pub mod messages;
 pub mod ops;
 pub mod policies;
 pub mod revisions;
+pub mod room;
 mod schema;
 pub mod sessions;
 pub mod shops;
+pub mod snapshot;
 #[cfg(test)]
 mod testing;
 pub mod turns;
@@ -116,8 +119,10 @@ impl Db {
         if let Some(folder) = Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder).map_err(|source| not_reached(sqlx::Error::Io(source)))?;
         }
-        let url = format!("sqlite:{}?mode=rwc", path.replace('%', "%25").replace('#', "%23"));
+        let url = format!("{}?mode=rwc", sqlite_url(path));
         let writer = sqlite_pool(1, false).connect(&url).await.map_err(not_reached)?;
+        // A damaged file must not be written to: what can still be read of it may be needed.
+        snapshot::quick_check(&mut *writer.acquire().await?).await?;
         let readers = sqlite_pool(SQLITE_READERS, true).connect(&url).await.map_err(not_reached)?;
         Ok(Self { readers, writer, dialect: Dialect::Sqlite, clock })
     }
@@ -166,9 +171,14 @@ impl Db {
     }
 }
 
-/// Whatever goes wrong while connecting, a wrong password and a timeout too: there is no database yet.
+/// Whatever goes wrong while connecting, a wrong password and a timeout too: there is no database yet. But a damaged
+/// file is one, also if it is so damaged that it cannot be opened.
 fn not_reached(source: sqlx::Error) -> StorageError {
-    StorageError::Unavailable { source }
+    if error::is_corrupt(&source) { source.into() } else { StorageError::Unavailable { source } }
+}
+
+fn sqlite_url(path: &str) -> String {
+    format!("sqlite:{}", path.replace('%', "%25").replace('#', "%23"))
 }
 
 fn sqlite_pool(size: u32, read_only: bool) -> sqlx::pool::PoolOptions<Any> {
