@@ -164,7 +164,12 @@ impl Ingestion {
         info!(revision.id = %id, n_chunks = embedded.len(), size_bytes = revision.size_bytes, "ingest.revision.indexed");
         Ok(match activation {
             Activation::Switched { replaced } => Ingested::Active { replaced: replaced.filter(|old| *old != id) },
-            Activation::Outdated | Activation::Gone => Ingested::Outdated,
+            Activation::Outdated => {
+                // It waited, and a newer one did not: somebody who looks for it must see that it ended.
+                self.refuse(shop, id, ("outdated", "")).await?;
+                Ingested::Outdated
+            }
+            Activation::Gone => Ingested::Outdated,
         })
     }
 

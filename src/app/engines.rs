@@ -16,7 +16,7 @@ use crate::inference::generator::{CandleGenerator, GeneratorOptions};
 use crate::inference::openai::OpenAiGenerator;
 use crate::inference::weights::{Manifest, ModelEntry, Weights};
 use crate::inference::{Embedder, Generator};
-use crate::vectors::VectorStore;
+use crate::vectors::{VectorError, VectorStore};
 use crate::vectors::edge::EdgeStore;
 use crate::vectors::server::{ServerOptions, ServerStore};
 
@@ -112,9 +112,16 @@ fn open_vectors(
 ) -> anyhow::Result<(Arc<dyn VectorStore>, &'static str)> {
     match config.vectors.engine {
         VectorEngine::Edge => {
-            let store = EdgeStore::open(&data_dir.join("vectors"), embedder_id, dim)
-                .context("the vector index cannot be opened")?;
-            Ok((Arc::new(store), "qdrant-edge"))
+            let root = data_dir.join("vectors");
+            let store = match EdgeStore::open(&root, embedder_id, dim) {
+                // Nobody knows any more who made it. SQL has everything to make it anew.
+                Err(error @ VectorError::Damaged { .. }) => {
+                    tracing::warn!(%error, "the index is damaged as a whole and begins anew");
+                    EdgeStore::recreate(&root, embedder_id, dim)
+                }
+                opened => opened,
+            };
+            Ok((Arc::new(store.context("the vector index cannot be opened")?), "qdrant-edge"))
         }
         VectorEngine::Server => Ok((Arc::new(ServerStore::new(server_options(config), embedder_id, dim)?), "qdrant")),
     }

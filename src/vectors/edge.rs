@@ -18,6 +18,7 @@
 mod fault;
 mod files;
 mod shard;
+mod sound;
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -213,7 +214,8 @@ impl Shop {
             self.discard();
         }
         flushed?;
-        shard::trim_log(&self.path)
+        shard::trim_log(&self.path)?;
+        sound::record(&self.path)
     }
 
     /// Opens the shard if it exists and is not open.

@@ -27,6 +27,7 @@ use qdrant_edge::{
 };
 
 use super::fault::{contain, io};
+use super::sound;
 use crate::domain::document::Audience;
 use crate::domain::ids::{ChunkId, RevisionId};
 use crate::vectors::{
@@ -83,6 +84,7 @@ pub(super) fn create(path: &Path, dim: usize, points: Vec<Point>) -> Result<(), 
         engine.flush();
         Ok(())
     })?;
+    sound::record(&building)?;
     fs::rename(&building, path).map_err(|error| io(path, &error))
 }
 
@@ -101,8 +103,9 @@ pub(super) fn open(path: &Path, dim: usize) -> Result<EdgeShard, VectorError> {
     if n_segments == 0 {
         return Err(damaged("is empty"));
     }
+    sound::check(path)?;
     trim_log(path)?;
-    contain(|| EdgeShard::load(path, Some(config(dim))))
+    sound::opening(path, || contain(|| EdgeShard::load(path, Some(config(dim)))))
 }
 
 /// Deletes all closed files of the log but the newest, which tells the engine the number of its next operation.
