@@ -119,10 +119,12 @@ impl Db {
         if let Some(folder) = Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder).map_err(|source| not_reached(sqlx::Error::Io(source)))?;
         }
+        // A damaged file must not be written to: what can still be read of it may be needed.
+        if Path::new(path).is_file() {
+            snapshot::check_file(Path::new(path)).await?;
+        }
         let url = format!("{}?mode=rwc", sqlite_url(path));
         let writer = sqlite_pool(1, false).connect(&url).await.map_err(not_reached)?;
-        // A damaged file must not be written to: what can still be read of it may be needed.
-        snapshot::quick_check(&mut *writer.acquire().await?).await?;
         let readers = sqlite_pool(SQLITE_READERS, true).connect(&url).await.map_err(not_reached)?;
         Ok(Self { readers, writer, dialect: Dialect::Sqlite, clock })
     }

@@ -79,9 +79,9 @@ pub struct JobCount {
     pub oldest_run_at_ms: i64,
 }
 
-/// No job is put off for longer. One that seems to be was written before the clock was set back, and is due: otherwise
-/// a buyer would wait for as long as the clock was wrong.
-const MAX_AHEAD_MS: i64 = 60 * 60 * 1000;
+/// No job is put off for longer. One that seems to be was put off before the clock was set back, and is due; so is one
+/// that was to run when it was made. Otherwise a buyer would wait for as long as the clock was wrong.
+const MAX_AHEAD_MS: i64 = 10 * 60 * 1000;
 
 /// A person waits for an answer, so it is given up early and a person takes the turn; a document waits out an outage.
 fn max_attempts(kind: &JobKind) -> u32 {
@@ -127,7 +127,8 @@ macro_rules! claim_sql {
         concat!(
             "update jobs set state = 'running', attempt = attempt + 1, lease_token = $3, lease_until_ms = $4 ",
             "where id = (select j.id from jobs j ",
-            "where j.state = 'queued' and j.lane = $1 and (j.run_at_ms <= $2 or j.run_at_ms > $5) order by ",
+            "where j.state = 'queued' and j.lane = $1 ",
+            "and (j.run_at_ms <= $2 or j.run_at_ms <= j.created_at_ms or j.run_at_ms > $5) order by ",
             "(select count(*) from jobs r where r.state = 'running' and r.lane = $1 and r.shop_id = j.shop_id), ",
             "coalesce((select max(f.finished_at_ms) from jobs f where f.shop_id = j.shop_id and f.lane = $1), 0), ",
             "j.run_at_ms, j.id limit 1",

@@ -36,7 +36,8 @@ pub async fn take(url: &str, target: &Path) -> Result<Option<()>, StorageError> 
 
 /// The uploaded files that the rows of a SQLite file refer to.
 pub async fn needed_files(path: &Path) -> Result<Vec<NeededFile>, StorageError> {
-    let mut connection = open(path, "ro").await?;
+    // A connection that may not write would leave a log beside the file.
+    let mut connection = open(path, "rw").await?;
     let sql = "select sha256, max(size_bytes) as size_bytes from revisions group by sha256 order by sha256";
     let rows = sqlx::query(sql).fetch_all(&mut connection).await;
     connection.close().await?;
@@ -56,7 +57,7 @@ pub async fn check_file(path: &Path) -> Result<(), StorageError> {
 }
 
 /// Whether the pages of the database fit together.
-pub(super) async fn quick_check(connection: &mut AnyConnection) -> Result<(), StorageError> {
+async fn quick_check(connection: &mut AnyConnection) -> Result<(), StorageError> {
     let row = sqlx::query("pragma quick_check(1)").fetch_one(connection).await?;
     let found: String = sqlx::Row::try_get(&row, 0)?;
     if found == "ok" { Ok(()) } else { Err(StorageError::Corrupt { reason: found }) }

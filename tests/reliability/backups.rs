@@ -16,7 +16,7 @@ use rand::Rng;
 use serde_json::Value;
 
 use crate::crash::files_below;
-use crate::support::{Home, Server, command, pause, random, setting, wait_until};
+use crate::support::{Home, Server, command, log_of, pause, random, setting, wait_until};
 
 /// Runs `kefu` to its end: what it printed as JSON, or its last words.
 fn run(dir: &Path, args: &[&str]) -> Result<Value, String> {
@@ -125,20 +125,17 @@ fn a_damaged_database_is_not_started_on_and_the_way_back_is_named() {
     server.stop();
     let database = home.dir.join("kefu.db");
     let whole = std::fs::read(&database).unwrap();
-    let n_pages = whole.len() / 4096;
     for round in 0..4 {
         let mut torn = whole.clone();
-        // The first page is the header: a file that is no database at all.
-        let page = if round == 0 { 0 } else { random.random_range(1..n_pages) };
-        println!("round {round}: page {page} of {n_pages}");
+        // The first page is the header: without it the file is no database at all. The next ones are roots of tables;
+        // a page further behind may be a free one, whose loss harms nothing.
+        let page = if round == 0 { 0 } else { random.random_range(1..12) };
+        println!("round {round}: page {page}");
         random.fill(&mut torn[page * 4096..(page + 1) * 4096]);
         std::fs::write(&database, &torn).unwrap();
         let started = command(&home.dir, &["serve"]).output().unwrap();
         let words = String::from_utf8_lossy(&started.stderr).into_owned();
-        // A page on the list of free ones harms nothing.
-        if started.status.success() {
-            panic!("it started on page {page} of rubbish: {words}");
-        }
+        assert!(!started.status.success(), "it started on page {page} of rubbish: {words}");
         assert!(words.contains("damaged") && words.contains(&good) && words.contains("kefu restore"), "{words}");
         assert_eq!(std::fs::read(&database).unwrap(), torn, "what is left of it is not touched");
     }
@@ -226,7 +223,8 @@ fn on_a_full_disk_people_still_chat_and_uploads_go_on_afterwards() {
     let mut n_refused = 0;
     for number in 0..8 {
         let (status, said) = server.client.say(&chat, &format!("full-{number}"), &"long ".repeat(3_000)).unwrap();
-        assert!(status == 202 || (status == 507 && said["code"] == "storage_full"), "{status} {said}");
+        let is_understood = status == 202 || (status == 507 && said["code"] == "storage_full");
+        assert!(is_understood, "{status} {said}\n{}", log_of(&home.dir));
         n_refused += u32::from(status == 507);
     }
     println!("disk full: {n_refused} of 8 long messages refused with 507");

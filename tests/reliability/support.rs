@@ -231,20 +231,20 @@ pub struct Server {
 impl Server {
     /// Starts it and waits until it answers.
     pub fn start(home: &Home) -> Self {
-        let mut child = Self::spawn(home);
+        let mut server = Self { child: Self::spawn(home), client: Client::new(""), dir: home.dir.clone() };
         let info = home.dir.join("server.json");
-        let mut url = None;
         wait_until("the server announces itself", || {
-            if let Some(status) = child.try_wait().unwrap() {
+            if let Some(status) = server.child.try_wait().unwrap() {
                 panic!("the server ended at its start: {status}\n{}", log_of(&home.dir));
             }
             let said: Option<Value> = std::fs::read(&info).ok().and_then(|text| serde_json::from_slice(&text).ok());
-            url = said.filter(|said| said["pid"] == child.id()).and_then(|said| said["url"].as_str().map(str::to_owned));
-            url.is_some()
+            let Some(said) = said.filter(|said| said["pid"] == server.pid()) else { return false };
+            server.client = Client::new(said["url"].as_str().unwrap());
+            true
         });
-        let client = Client::new(&url.unwrap());
+        let client = server.client.clone();
         wait_until("the server answers", || client.get("/healthz", "").is_ok_and(|(status, _)| status == 200));
-        Self { child, client, dir: home.dir.clone() }
+        server
     }
 
     /// Starts it and waits for nothing.
@@ -296,6 +296,16 @@ impl Server {
             let Ok((200, status)) = self.client.get("/v1/status", shop.token(Role::Owner)) else { return false };
             status["queue"] == json!({ "interactive": 0, "bulk": 0 })
         });
+    }
+}
+
+impl Drop for Server {
+    /// A test that fails leaves no process behind.
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
     }
 }
 
