@@ -57,7 +57,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use sqlx::any::AnyPoolOptions;
-use sqlx::{Any, AnyConnection, AnyPool};
+use sqlx::{Any, AnyConnection, AnyPool, Connection};
 use uuid::Uuid;
 
 use crate::clock::{SharedClock, new_uuid};
@@ -198,6 +198,14 @@ fn sqlite_pool(size: u32, read_only: bool) -> sqlx::pool::PoolOptions<Any> {
                     sqlx::query("pragma query_only = on").execute(&mut *connection).await?;
                 }
                 Ok(())
+            })
+        })
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                // SQLite ends a transaction by itself when the disk is full, and the driver does not notice: it would
+                // refuse to begin another one on this connection for ever. The ping lets a rollback under way pass.
+                connection.ping().await?;
+                Ok(!connection.is_in_transaction())
             })
         })
 }

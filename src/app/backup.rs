@@ -140,7 +140,7 @@ impl Backup<'_> {
 pub async fn restore(backup: &Path, data_dir: &DataDir, clock: SharedClock) -> anyhow::Result<(Manifest, PathBuf)> {
     let manifest = verify(backup)?;
     let root = data_dir.root();
-    let aside = root.join(format!("before-restore-{}", stamp(clock.now_ms())));
+    let aside = unused(&root.join(format!("before-restore-{}", stamp(clock.now_ms()))));
     let draft = root.join("restore.partial");
     remove_dir(&draft)?;
     fs::create_dir_all(&aside)?;
@@ -226,6 +226,13 @@ fn copy_file(from: &Path, to: &Path) -> anyhow::Result<bool> {
     }
     File::open(to).and_then(|file| file.sync_all()).with_context(place)?;
     Ok(true)
+}
+
+/// The path, or with a number behind it if there is one already.
+fn unused(path: &Path) -> PathBuf {
+    let numbered = (2..).map(|number| PathBuf::from(format!("{}-{number}", path.display())));
+    let mut candidates = std::iter::once(path.to_owned()).chain(numbered);
+    candidates.find(|path| !path.exists()).expect("numbers do not end before files do")
 }
 
 fn move_aside(path: &Path, aside: &Path) -> anyhow::Result<()> {

@@ -105,6 +105,10 @@ impl KeptIndex {
     }
 
     async fn check(&self, ingestion: &Ingestion, shop: ShopId) {
+        // What a search has found to be damaged may still look whole from here.
+        if self.damaged().contains(&shop) {
+            return self.rebuild(ingestion, shop).await;
+        }
         match ingestion.is_in_step(shop).await {
             Ok(true) => self.note(shop, ShopIndex::InStep),
             Ok(false) => self.rebuild(ingestion, shop).await,

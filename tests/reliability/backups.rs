@@ -222,7 +222,8 @@ fn on_a_full_disk_people_still_chat_and_uploads_go_on_afterwards() {
     // Not a byte is left: messages are refused as well, with the true reason, and nothing ends.
     let mut n_refused = 0;
     for number in 0..8 {
-        let (status, said) = server.client.say(&chat, &format!("full-{number}"), &"long ".repeat(3_000)).unwrap();
+        let told = server.client.say(&chat, &format!("full-{number}"), &"long ".repeat(3_000));
+        let (status, said) = told.unwrap_or_else(|error| panic!("{error}: {}", log_of(&home.dir)));
         let is_understood = status == 202 || (status == 507 && said["code"] == "storage_full");
         assert!(is_understood, "{status} {said}\n{}", log_of(&home.dir));
         n_refused += u32::from(status == 507);

@@ -21,6 +21,7 @@ use kefu::lifecycle::Lifecycle;
 use kefu::retrieve::Retriever;
 use kefu::storage::Db;
 use kefu::storage::files::FileStore;
+use kefu::vectors::VectorStore;
 use kefu::vectors::memory::MemoryStore;
 use serde_json::{Value, json};
 use tokio::sync::{Notify, RwLock};
@@ -54,6 +55,8 @@ pub struct Plan {
     pub options: RunnerOptions,
     /// The program that reads files.
     pub reader: PathBuf,
+    /// Where is searched.
+    pub vectors: Arc<dyn VectorStore>,
 }
 
 impl Default for Plan {
@@ -65,6 +68,7 @@ impl Default for Plan {
             settings: HttpSettings { messages_per_conversation: 1_000_000, ..HttpSettings::default() },
             options: RunnerOptions::default(),
             reader: env!("CARGO_BIN_EXE_kefu").into(),
+            vectors: Arc::new(MemoryStore::new(HashEmbedder::default().spec().dim)),
         }
     }
 }
@@ -81,7 +85,7 @@ impl House {
         let db = Db::open(&url, plan.clock.clone()).await.unwrap();
         let files = FileStore::open(folder.path().join("files")).await.unwrap();
         let embedder: Arc<dyn Embedder> = Arc::new(HashEmbedder::default());
-        let vectors = Arc::new(MemoryStore::new(embedder.spec().dim));
+        let vectors = plan.vectors;
         let (bus, life, wake) = (Bus::default(), Lifecycle::default(), Arc::new(Notify::new()));
         let ingestion = Arc::new(Ingestion {
             db: db.clone(),

@@ -15,6 +15,7 @@
 //! | F6 database damaged | `a_damaged_database_is_not_started_on_and_the_way_back_is_named` |
 //! | F7 disk full | `on_a_full_disk_people_still_chat_and_uploads_go_on_afterwards` |
 //! | F7 disk nearly full, injected | `without_room_uploads_wait_and_go_on_by_themselves` |
+//! | F8, F9 vector server gone, or hung | `without_the_vector_server_a_person_answers` |
 //! | F15 many open chats | `a_crowd_of_open_chats_hears_every_message_once` |
 //! | F16 slow clients | `slow_clients_are_let_go_and_the_others_notice_nothing` |
 //! | F17 overload, one moment | `with_every_seat_taken_the_next_is_told_at_once_to_come_again` |
@@ -34,6 +35,10 @@
 //! | stop | `a_request_to_stop_lets_an_answer_be_finished` |
 //! | stop at once | `a_second_request_to_stop_is_obeyed_and_the_answer_is_given_after_the_next_start` |
 //! | restart with a large index | `a_large_index_is_ready_again_soon` |
+//!
+//! Elsewhere: F4 (every commit is synced) `storage`, F11 `inference::weights`, F13 and F14 `tests/hostile_documents.rs`
+//! and `ingest`. Not tested yet: F4 with a power switch, F10 (Postgres fails over), F24 (webhooks, which do not exist),
+//! F28 (out of memory), F29 (a log that nobody reads).
 //!
 //! # How much
 //!

@@ -328,7 +328,8 @@ pub type Answer = Result<(u16, Value), ureq::Error>;
 impl Client {
     pub fn new(url: &str) -> Self {
         let config = ureq::Agent::config_builder().http_status_as_error(false);
-        let config = config.timeout_global(Some(Duration::from_secs(30))).build();
+        // A connection each: one that the server closed in between would look like a fault of the server.
+        let config = config.max_idle_connections(0).timeout_global(Some(Duration::from_secs(30))).build();
         Self { agent: config.new_agent(), url: url.to_owned() }
     }
 
