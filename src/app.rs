@@ -1,8 +1,11 @@
 //! The composition root: the only place that names concrete engines and ties the parts together.
 
+pub mod backup;
 pub mod data_dir;
 pub mod demo;
 pub mod engines;
+pub mod handles;
+pub mod index;
 pub mod local_session;
 
 use std::path::Path;
@@ -11,8 +14,8 @@ use std::sync::Arc;
 use anyhow::Context;
 use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
-use tokio::sync::Notify;
-use tracing::{info, warn};
+use tokio::sync::{Notify, RwLock};
+use tracing::warn;
 
 use crate::answer::Answering;
 use crate::answer::golden::GoldenTier;
@@ -27,8 +30,10 @@ use crate::jobs::{Runner, RunnerOptions};
 use crate::lifecycle::Lifecycle;
 use crate::retrieve::Retriever;
 use crate::storage::files::FileStore;
-use crate::storage::{Db, shops};
+use crate::storage::room::Room;
+use crate::storage::{Db, StorageError};
 use engines::Engines;
+use index::{KeptIndex, WholeHealth};
 
 /// Everything, tied together.
 pub struct App {
@@ -37,6 +42,7 @@ pub struct App {
     pub clock: SharedClock,
     pub files: FileStore,
     pub engines: Engines,
+    pub index: Arc<KeptIndex>,
     pub ingestion: Arc<Ingestion>,
     pub answering: Arc<Answering>,
     pub runner: Arc<Runner>,
@@ -56,13 +62,15 @@ impl App {
     pub async fn with_engines(
         config: &Config,
         data_dir: &Path,
-        engines: Engines,
+        mut engines: Engines,
         life: Lifecycle,
     ) -> anyhow::Result<Self> {
         let clock: SharedClock = Arc::new(SystemClock);
-        let db =
-            Db::open(&config.storage_url(data_dir), clock.clone()).await.context("the database cannot be opened")?;
-        let files = FileStore::open(data_dir.join("files")).await?;
+        let db = open_database(config, data_dir, clock.clone()).await?;
+        let room = Room::new(data_dir, config.storage.min_free_bytes);
+        let files = FileStore::open(data_dir.join("files")).await?.within(room);
+        let index = Arc::new(KeptIndex::new(engines.vectors.clone()));
+        engines.vectors = index.clone();
         let (bus, wake) = (Bus::default(), Arc::new(Notify::new()));
         let ingestion = Arc::new(Ingestion {
             db: db.clone(),
@@ -74,6 +82,7 @@ impl App {
             reader: engines.reader.clone(),
             limits: config.parse_limits(),
             chunking: config.chunking(),
+            gate: RwLock::default(),
         });
         let retriever = Retriever::new(db.clone(), engines.vectors.clone(), engines.embedder.clone());
         let fingerprint = Arc::new(fingerprint(config, &engines)?);
@@ -91,17 +100,18 @@ impl App {
             draw: machine_draw(),
             options: RunnerOptions { max_waiting_turns: config.answer.max_waiting_turns, ..RunnerOptions::default() },
         });
-        Ok(Self { db, bus, clock, files, engines, ingestion, answering, runner, fingerprint, wake, life })
+        Ok(Self { db, bus, clock, files, engines, index, ingestion, answering, runner, fingerprint, wake, life })
     }
 
-    /// Starts the workers, after the index was brought in step with the database.
+    /// Starts the workers, and beside them the one that keeps the index in step with the database.
     pub async fn start_workers(&self, config: &Config) -> anyhow::Result<()> {
         self.runner.recover().await?;
-        let (ingestion, answering, db) = (self.ingestion.clone(), self.answering.clone(), self.db.clone());
-        self.life.spawn("reconcile", async move {
-            if let Err(error) = reconcile(&ingestion, &db).await {
-                warn!(%error, "the index could not be compared with the database");
-            }
+        self.index.begin();
+        let (index, ingestion, clock) = (self.index.clone(), self.ingestion.clone(), self.clock.clone());
+        let soft = self.life.soft();
+        self.life.spawn("index", async move { index.keep(&ingestion, &clock, &soft).await });
+        let (answering, db) = (self.answering.clone(), self.db.clone());
+        self.life.spawn("golden", async move {
             if let Err(error) = embed_golden(&answering, &db).await {
                 warn!(%error, "the golden answers could not be embedded");
             }
@@ -116,6 +126,7 @@ impl App {
             public_url: config.public_url(),
             max_upload_bytes: config.server.max_upload_bytes as u64,
             demo_widget,
+            max_connections: config.server.max_connections,
             ..HttpSettings::default()
         };
         let wake = self.wake.clone();
@@ -125,7 +136,7 @@ impl App {
             clock: self.clock.clone(),
             files: self.files.clone(),
             wake_workers: Arc::new(move || wake.notify_waiters()),
-            health: self.engines.health.clone(),
+            health: Arc::new(WholeHealth { engines: self.engines.health.clone(), index: self.index.clone() }),
             stopping: self.life.soft(),
             limits: Arc::new(Limits::new(&settings)),
             fingerprint: self.fingerprint.clone(),
@@ -136,8 +147,9 @@ impl App {
 
     /// Serves until the life ends; true if nothing failed.
     pub async fn serve(&self, listener: TcpListener, state: AppState) -> bool {
+        let max_connections = handles::room_for(state.settings.max_connections);
         let router = crate::http::router(state);
-        self.life.spawn("accept", crate::http::serve(listener, router, self.life.clone()));
+        self.life.spawn("accept", crate::http::serve(listener, router, max_connections, self.life.clone()));
         let clean = self.life.wait().await;
         if let Err(error) = self.engines.vectors.close().await {
             warn!(%error, "the index was not closed cleanly; it will be checked at the next start");
@@ -160,17 +172,14 @@ fn fingerprint(config: &Config, engines: &Engines) -> anyhow::Result<Fingerprint
     })
 }
 
-/// SQL has the last word: a shop whose index holds another number of points than SQL has active chunks is rebuilt.
-async fn reconcile(ingestion: &Ingestion, db: &Db) -> anyhow::Result<()> {
-    for shop in shops::list(db).await? {
-        if ingestion.is_in_step(shop.id).await.unwrap_or(false) {
-            continue;
-        }
-        info!(shop.id = %shop.id, "the index is not in step with the database and is rebuilt");
-        let n_points = ingestion.rebuild(shop.id, &|_, _| {}).await?;
-        info!(shop.id = %shop.id, n_points, "the index is rebuilt");
+/// A damaged database is not started on; the error names the way back.
+async fn open_database(config: &Config, data_dir: &Path, clock: SharedClock) -> anyhow::Result<Db> {
+    let opened = Db::open(&config.storage_url(data_dir), clock).await;
+    if let Err(StorageError::Corrupt { .. }) = &opened {
+        let way_back = backup::way_back(data_dir);
+        return opened.with_context(|| format!("the database cannot be used\n{way_back}"));
     }
-    Ok(())
+    opened.context("the database cannot be opened")
 }
 
 /// After a change of the embedder every golden answer is to be embedded again.

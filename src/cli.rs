@@ -5,6 +5,7 @@
 
 mod ask;
 mod backtest;
+mod backup;
 mod bench;
 mod configure;
 mod demo;
@@ -73,6 +74,10 @@ enum Command {
     User(user::UserCommand),
     /// Rebuild the vector index from the database, without embedding again what is embedded.
     Reindex,
+    /// Copy database and files while the server runs, and check the copy.
+    Backup(backup::BackupArgs),
+    /// Put a backup in the place of what the data directory holds; that is moved aside.
+    Restore(backup::RestoreArgs),
     /// Check everything this machine needs and say what is missing.
     Doctor,
     /// Say by the exit code whether the server of these settings lives.
@@ -134,6 +139,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Config(command) => configure::run(&common, &command),
         Command::User(command) => user::run(&common, command),
         Command::Reindex => reindex::run(&common),
+        Command::Backup(args) => backup::take(&common, args),
+        Command::Restore(args) => backup::bring_back(&common, &args),
         Command::Doctor => configure::doctor(&common),
         Command::Health => configure::health(&common),
         Command::Eval(args) => eval::run(&common, &args),

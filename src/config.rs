@@ -36,6 +36,7 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
     pub public_url: String,
     pub max_upload_bytes: usize,
+    pub max_connections: usize,
 }
 
 /// `[storage]`.
@@ -43,6 +44,7 @@ pub struct ServerConfig {
 #[serde(deny_unknown_fields)]
 pub struct StorageConfig {
     pub url: String,
+    pub min_free_bytes: u64,
 }
 
 /// Which vector store.
@@ -75,6 +77,8 @@ pub struct ModelsConfig {
     pub openai_url: String,
     pub openai_model: String,
     pub openai_api_key: String,
+    pub stand_ins: bool,
+    pub stand_in_answer_ms: u64,
 }
 
 /// `[ingest]`.
@@ -152,6 +156,14 @@ impl Config {
                 "empty, but `vectors.engine` is `server`".into(),
                 "name the Qdrant server",
             );
+        }
+        if !(16..=65_536).contains(&self.server.max_connections) {
+            let problem = format!("outside 16 to 65536: {}", self.server.max_connections);
+            return senseless("server.max_connections", problem, "every open chat holds a connection");
+        }
+        if self.models.stand_ins && !self.server.listen.ip().is_loopback() {
+            let problem = "set, but `server.listen` is not this machine alone".into();
+            return senseless("models.stand_ins", problem, "they are for tests of this program; buyers need models");
         }
         if !(32..=480).contains(&self.ingest.chunk_tokens) {
             let problem = format!("outside 32 to 480: {}", self.ingest.chunk_tokens);
@@ -300,6 +312,13 @@ mod tests {
             n_checked += 1;
         }
         assert!(n_checked >= 6, "the compose file was read");
+    }
+
+    #[test]
+    fn stand_ins_for_models_never_meet_buyers() {
+        assert!(load("[models]\nstand_ins = true").is_ok());
+        let error = load("[models]\nstand_ins = true\n[server]\nlisten = \"0.0.0.0:1\"").unwrap_err().to_string();
+        assert!(error.contains("models.stand_ins"), "{error}");
     }
 
     #[test]

@@ -2,6 +2,14 @@
 //!
 //! An event is a hint, never the truth: it says where to look again. A listener that falls behind is told so and
 //! reads the state anew from SQL, so that nothing depends on an event having arrived.
+//!
+//! # Why
+//!
+//! A buyer's page hears of its own conversation alone. If it heard of all, every message would wake every open chat:
+//! with ten thousand of them that is more work than answering.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::broadcast;
 
@@ -9,6 +17,9 @@ use crate::domain::ids::{ConversationId, DocumentId, RevisionId, ShopId, TurnId}
 
 /// Events that a slow listener may fall behind before it has to read everything anew.
 const BACKLOG: usize = 1024;
+
+/// The same for a listener to one conversation, in which little happens at once.
+const CHAT_BACKLOG: usize = 16;
 
 /// Something changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,26 +68,100 @@ pub enum Event {
     PolicyChanged,
 }
 
+impl Event {
+    /// The thread it is about, if a buyer may hear of it.
+    fn chat(&self) -> Option<ConversationId> {
+        match self {
+            Self::MessageAdded { conversation, .. }
+            | Self::Typing { conversation, .. }
+            | Self::ConversationChanged { conversation } => Some(*conversation),
+            Self::TurnChanged { .. } | Self::DraftToken { .. } | Self::RevisionChanged { .. } | Self::PolicyChanged => {
+                None
+            }
+        }
+    }
+}
+
+type Sender = broadcast::Sender<(ShopId, Event)>;
+
 /// Where events are published and heard. Cloning gives another handle to the same bus.
 #[derive(Debug, Clone)]
 pub struct Bus {
-    sender: broadcast::Sender<(ShopId, Event)>,
+    sender: Sender,
+    chats: Arc<Mutex<Chats>>,
+}
+
+/// Who listens to one conversation only.
+#[derive(Debug, Default)]
+struct Chats {
+    senders: HashMap<ConversationId, Sender>,
+    /// At this many it is time to forget those that nobody listens to any more.
+    sweep_at: usize,
 }
 
 impl Default for Bus {
     fn default() -> Self {
-        Self { sender: broadcast::channel(BACKLOG).0 }
+        Self { sender: broadcast::channel(BACKLOG).0, chats: Arc::default() }
     }
 }
 
 impl Bus {
     /// Tells everybody who listens; nobody listening is fine.
     pub fn publish(&self, shop: ShopId, event: Event) {
+        if let Some(chat) = event.chat() {
+            let mut chats = self.chats();
+            let nobody = chats.senders.get(&chat).is_some_and(|sender| sender.send((shop, event.clone())).is_err());
+            if nobody {
+                chats.senders.remove(&chat);
+            }
+        }
         let _ = self.sender.send((shop, event));
     }
 
     /// Hears everything that is published from now on, of every shop: the listener filters by its own.
     pub fn subscribe(&self) -> broadcast::Receiver<(ShopId, Event)> {
         self.sender.subscribe()
+    }
+
+    /// Hears what a buyer may hear of one conversation, from now on.
+    pub fn subscribe_to(&self, chat: ConversationId) -> broadcast::Receiver<(ShopId, Event)> {
+        let mut chats = self.chats();
+        if chats.senders.len() >= chats.sweep_at {
+            chats.senders.retain(|_, sender| sender.receiver_count() > 0);
+            chats.sweep_at = (2 * chats.senders.len()).max(BACKLOG);
+        }
+        chats.senders.entry(chat).or_insert_with(|| broadcast::channel(CHAT_BACKLOG).0).subscribe()
+    }
+
+    /// No panic can leave it half-changed: each change is one call into the map.
+    fn chats(&self) -> MutexGuard<'_, Chats> {
+        self.chats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_page_hears_of_its_own_conversation_alone_and_is_forgotten_when_it_leaves() {
+        let (bus, shop) = (Bus::default(), ShopId(Uuid::nil()));
+        let chat = |number| ConversationId(Uuid::from_u128(number));
+        let (mut mine, mut desk) = (bus.subscribe_to(chat(1)), bus.subscribe());
+        let other = Event::MessageAdded { conversation: chat(2), seq: 1 };
+        let own = Event::MessageAdded { conversation: chat(1), seq: 1 };
+        bus.publish(shop, other.clone());
+        bus.publish(shop, own.clone());
+        assert_eq!(mine.recv().await, Ok((shop, own.clone())));
+        assert_eq!(desk.recv().await, Ok((shop, other)));
+        drop(mine);
+        bus.publish(shop, own);
+        assert!(bus.chats().senders.is_empty());
+        for number in 0..10_000 {
+            drop(bus.subscribe_to(chat(number)));
+        }
+        assert!(bus.chats().senders.len() <= BACKLOG, "pages that left in silence are forgotten, too");
     }
 }

@@ -24,6 +24,7 @@ mod ops;
 mod origin;
 mod pages;
 pub mod password;
+mod patience;
 mod people;
 pub mod permission;
 pub mod routes;

@@ -29,6 +29,7 @@ mod unpack;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use tokio::sync::RwLock;
 use tracing::info;
 
 use crate::clock::SharedClock;
@@ -59,6 +60,9 @@ pub struct Ingestion {
     pub reader: PathBuf,
     pub limits: ParseLimits,
     pub chunking: ChunkOptions,
+    /// Shared by whoever changes SQL and index together, alone for whoever compares or rebuilds: a revision that is
+    /// being switched must not look like damage, nor fall between the pages of a rebuild.
+    pub gate: RwLock<()>,
 }
 
 /// What became of a revision.
@@ -100,6 +104,16 @@ pub enum IngestError {
 }
 
 impl IngestError {
+    /// Whether the disk is full: waiting helps, trying again and again does not.
+    pub fn is_want_of_room(&self) -> bool {
+        matches!(
+            self,
+            Self::Storage(StorageError::Full { .. })
+                | Self::Files(FileError::Full)
+                | Self::Vectors(VectorError::Full { .. })
+        )
+    }
+
     /// Whose fault it is.
     pub fn fault(&self) -> Fault {
         match self {
@@ -127,6 +141,7 @@ impl Ingestion {
         if revision.state == RevisionState::Failed {
             return Ok(Ingested::Refused);
         }
+        self.files.check_room()?;
         self.enter(shop, id, RevisionState::Parsing).await?;
         self.tell(shop, revision.document, id);
         let bytes = self.bytes_of(&revision).await?;
@@ -149,7 +164,12 @@ impl Ingestion {
         info!(revision.id = %id, n_chunks = embedded.len(), size_bytes = revision.size_bytes, "ingest.revision.indexed");
         Ok(match activation {
             Activation::Switched { replaced } => Ingested::Active { replaced: replaced.filter(|old| *old != id) },
-            Activation::Outdated | Activation::Gone => Ingested::Outdated,
+            Activation::Outdated => {
+                // It waited, and a newer one did not: somebody who looks for it must see that it ended.
+                self.refuse(shop, id, ("outdated", "")).await?;
+                Ingested::Outdated
+            }
+            Activation::Gone => Ingested::Outdated,
         })
     }
 

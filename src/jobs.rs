@@ -33,6 +33,8 @@ const IDLE: Duration = Duration::from_secs(1);
 const RETRY: Duration = Duration::from_secs(2);
 /// The longest pause before another try.
 const RETRY_MAX: Duration = Duration::from_secs(300);
+/// A job that found no room on the disk looks again after this long.
+const NO_ROOM_PAUSE: Duration = Duration::from_secs(10);
 /// The name of this process in the leases it holds. One process owns a data directory, so one name will do.
 const WORKER: &str = "kefu";
 
@@ -84,6 +86,13 @@ impl JobError {
             Self::Storage(error) => error.fault(),
             Self::Ingest(error) => error.fault(),
             Self::Answer(error) => error.fault(),
+        }
+    }
+
+    fn is_want_of_room(&self) -> bool {
+        match self {
+            Self::Storage(error) => matches!(error, StorageError::Full { .. }),
+            Self::Ingest(error) => error.is_want_of_room(),
         }
     }
 }
@@ -183,6 +192,13 @@ impl Runner {
             return tx.commit().await;
         };
         let reason = problem.to_string();
+        if problem.is_want_of_room() {
+            // Waits as long as it takes: a full disk is no reason to give a document up.
+            let run_at_ms = tx.now_ms().saturating_add(i64::try_from(NO_ROOM_PAUSE.as_millis()).unwrap_or(i64::MAX));
+            jobs::unclaim(&mut tx, job, run_at_ms).await?;
+            warn!(error = %reason, "a job waits for room on the disk");
+            return tx.commit().await;
+        }
         let settled = match problem.fault() {
             Fault::Transient | Fault::Overloaded => {
                 let pause = RETRY.saturating_mul(1 << job.attempt.min(16)).min(RETRY_MAX);

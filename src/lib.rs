@@ -28,12 +28,7 @@
 //!
 //! # Invariants
 //!
-//! - A message acknowledged to a buyer is never lost, is shown once, and keeps its order.
-//! - A draft leads to at most one reply; accept, edit and auto-send exclude each other.
-//! - Any error, timeout or doubt gives a draft or a person, never an auto-send.
-//! - A revision is searchable whole or not at all; the old one answers until the new one is complete.
-//! - The index is a function of SQL: it is compared at the start, and rebuilt if it differs.
-//! - No query crosses shops.
+//! What is promised whatever breaks, I1 to I8, and where each promise is kept: [`invariants`].
 
 pub mod answer;
 pub mod app;
@@ -45,6 +40,7 @@ pub mod events;
 pub mod http;
 pub mod inference;
 pub mod ingest;
+pub mod invariants;
 pub mod jobs;
 pub mod learn;
 pub mod lifecycle;

@@ -27,6 +27,7 @@ pub mod accounts;
 pub mod audit;
 pub mod bases;
 pub mod certificates;
+pub mod check;
 pub mod chunks;
 mod columns;
 pub mod conversations;
@@ -45,9 +46,11 @@ pub mod messages;
 pub mod ops;
 pub mod policies;
 pub mod revisions;
+pub mod room;
 mod schema;
 pub mod sessions;
 pub mod shops;
+pub mod snapshot;
 #[cfg(test)]
 mod testing;
 pub mod turns;
@@ -60,7 +63,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use sqlx::any::AnyPoolOptions;
-use sqlx::{Any, AnyConnection, AnyPool};
+use sqlx::{Any, AnyConnection, AnyPool, Connection};
 use uuid::Uuid;
 
 use crate::clock::{SharedClock, new_uuid};
@@ -122,7 +125,11 @@ impl Db {
         if let Some(folder) = Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder).map_err(|source| not_reached(sqlx::Error::Io(source)))?;
         }
-        let url = format!("sqlite:{}?mode=rwc", path.replace('%', "%25").replace('#', "%23"));
+        // A damaged file must not be written to: what can still be read of it may be needed.
+        if Path::new(path).is_file() {
+            snapshot::check_file(Path::new(path)).await?;
+        }
+        let url = format!("{}?mode=rwc", sqlite_url(path));
         let writer = sqlite_pool(1, false).connect(&url).await.map_err(not_reached)?;
         let readers = sqlite_pool(SQLITE_READERS, true).connect(&url).await.map_err(not_reached)?;
         Ok(Self { readers, writer, dialect: Dialect::Sqlite, clock })
@@ -172,9 +179,14 @@ impl Db {
     }
 }
 
-/// Whatever goes wrong while connecting, a wrong password and a timeout too: there is no database yet.
+/// Whatever goes wrong while connecting, a wrong password and a timeout too: there is no database yet. But a damaged
+/// file is one, also if it is so damaged that it cannot be opened.
 fn not_reached(source: sqlx::Error) -> StorageError {
-    StorageError::Unavailable { source }
+    if error::is_corrupt(&source) { source.into() } else { StorageError::Unavailable { source } }
+}
+
+fn sqlite_url(path: &str) -> String {
+    format!("sqlite:{}", path.replace('%', "%25").replace('#', "%23"))
 }
 
 fn sqlite_pool(size: u32, read_only: bool) -> sqlx::pool::PoolOptions<Any> {
@@ -192,6 +204,14 @@ fn sqlite_pool(size: u32, read_only: bool) -> sqlx::pool::PoolOptions<Any> {
                     sqlx::query("pragma query_only = on").execute(&mut *connection).await?;
                 }
                 Ok(())
+            })
+        })
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                // SQLite ends a transaction by itself when the disk is full, and the driver does not notice: it would
+                // refuse to begin another one on this connection for ever. The ping lets a rollback under way pass.
+                connection.ping().await?;
+                Ok(!connection.is_in_transaction())
             })
         })
 }

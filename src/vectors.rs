@@ -175,6 +175,9 @@ pub trait VectorStore: Send + Sync {
     /// Both halves of a hybrid search.
     async fn search(&self, shop: ShopId, request: SearchRequest) -> Result<Found, VectorError>;
 
+    /// Those of `chunks` that are there, as they are stored, in any order: to compare the store with SQL.
+    async fn points(&self, shop: ShopId, chunks: &[ChunkId]) -> Result<Vec<Point>, VectorError>;
+
     /// How many points the shop has.
     async fn count(&self, shop: ShopId) -> Result<usize, VectorError>;
 
@@ -211,6 +214,11 @@ fn check_vectors(dim: usize, dense: &[f32], sparse: &Sparse) -> Result<(), Vecto
 /// What is stored in place of a product, so that "of none" is a value like any other and no product's name is it.
 fn product_key(sku: Option<&str>) -> String {
     sku.map_or_else(String::new, |sku| format!("={sku}"))
+}
+
+/// The product that a key stands for.
+fn product_of(key: &str) -> Option<String> {
+    key.strip_prefix('=').map(str::to_owned)
 }
 
 /// The keys that a search about this product may see: its own and that of none.

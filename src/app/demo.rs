@@ -21,7 +21,8 @@ use crate::storage::{documents, shops};
 /// Marks a data directory as a demo's, and keeps what is printed at every start.
 const FILE: &str = "demo.json";
 /// What a demo writes into its data directory; the mark comes last, so that a reset that was cut short can be repeated.
-const OURS: [&str; 7] = ["kefu.db", "kefu.db-wal", "kefu.db-shm", "files", "vectors", "server.json", FILE];
+const OURS: [&str; 8] =
+    ["kefu.db", "kefu.db-wal", "kefu.db-shm", "files", "vectors", "server.json", "last-backup.json", FILE];
 /// Above this the demo sends by itself, so that both lanes are seen.
 pub const BAR: f64 = 0.75;
 

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use tokio::sync::watch;
@@ -10,13 +11,14 @@ use crate::config::{Config, VectorEngine};
 use crate::http::state::{Component, ComponentState, Components, HealthView};
 use crate::inference::embedder::CandleEmbedder;
 use crate::inference::engine::LoadState;
+use crate::inference::fake::{HashEmbedder, ScriptedGenerator};
 use crate::inference::generator::{CandleGenerator, GeneratorOptions};
 use crate::inference::openai::OpenAiGenerator;
 use crate::inference::weights::{Manifest, ModelEntry, Weights};
 use crate::inference::{Embedder, Generator};
-use crate::vectors::VectorStore;
 use crate::vectors::edge::EdgeStore;
 use crate::vectors::server::{ServerOptions, ServerStore};
+use crate::vectors::{VectorError, VectorStore};
 
 /// Texts that may wait for the embedder in each lane.
 const EMBEDDER_INBOX: usize = 256;
@@ -36,6 +38,9 @@ impl Engines {
     /// Opens them as configured. Weights load in the background: a missing or damaged file makes its engine fail
     /// with a sentence, not the process.
     pub fn open(config: &Config, data_dir: &Path) -> anyhow::Result<Self> {
+        if config.models.stand_ins {
+            return Self::stand_ins(config, data_dir);
+        }
         let manifest = Manifest::built_in();
         let weights = Weights::new(config.models_dir());
         let entry = embedder_entry(&manifest, config)?;
@@ -51,6 +56,23 @@ impl Engines {
             generator: (generator.spec().id.clone(), generator_state),
         };
         let reader = std::env::current_exe().context("our own program cannot be found")?;
+        Ok(Self { embedder: Arc::new(embedder), generator, vectors, health: Arc::new(health), reader })
+    }
+
+    /// The real index and the real reader, but nobody who understands a word: to test everything around the models.
+    fn stand_ins(config: &Config, data_dir: &Path) -> anyhow::Result<Self> {
+        tracing::error!("STAND-INS FOR MODELS: `models.stand_ins` is set, answers mean nothing. For tests only.");
+        let embedder = HashEmbedder::default();
+        let pause = Duration::from_millis(config.models.stand_in_answer_ms);
+        let generator = ScriptedGenerator::new(|_| Ok("1".to_owned())).weighing(|_, choices| vec![-9.0; choices.len()]);
+        let (vectors, index) = open_vectors(config, data_dir, &embedder.spec().id, embedder.spec().dim)?;
+        let health = EngineHealth {
+            index,
+            embedder: (embedder.spec().id.clone(), None),
+            generator: (generator.spec().id.clone(), None),
+        };
+        let reader = std::env::current_exe().context("our own program cannot be found")?;
+        let generator = Arc::new(generator.taking(pause));
         Ok(Self { embedder: Arc::new(embedder), generator, vectors, health: Arc::new(health), reader })
     }
 }
@@ -90,9 +112,16 @@ fn open_vectors(
 ) -> anyhow::Result<(Arc<dyn VectorStore>, &'static str)> {
     match config.vectors.engine {
         VectorEngine::Edge => {
-            let store = EdgeStore::open(&data_dir.join("vectors"), embedder_id, dim)
-                .context("the vector index cannot be opened")?;
-            Ok((Arc::new(store), "qdrant-edge"))
+            let root = data_dir.join("vectors");
+            let store = match EdgeStore::open(&root, embedder_id, dim) {
+                // Nobody knows any more who made it. SQL has everything to make it anew.
+                Err(error @ VectorError::Damaged { .. }) => {
+                    tracing::warn!(%error, "the index is damaged as a whole and begins anew");
+                    EdgeStore::recreate(&root, embedder_id, dim)
+                }
+                opened => opened,
+            };
+            Ok((Arc::new(store.context("the vector index cannot be opened")?), "qdrant-edge"))
         }
         VectorEngine::Server => Ok((Arc::new(ServerStore::new(server_options(config), embedder_id, dim)?), "qdrant")),
     }
@@ -106,14 +135,24 @@ fn server_options(config: &Config) -> ServerOptions {
 
 /// Empties the index, whoever made it: it is rebuilt from SQL.
 pub async fn recreate_index(config: &Config, data_dir: &Path) -> anyhow::Result<()> {
+    let (id, dim) = maker(config)?;
+    match config.vectors.engine {
+        VectorEngine::Edge => EdgeStore::recreate(&data_dir.join("vectors"), &id, dim)?.close().await?,
+        VectorEngine::Server => ServerStore::new(server_options(config), &id, dim)?.recreate().await?,
+    }
+    Ok(())
+}
+
+/// The embedder that makes the points, and how many values an embedding has.
+fn maker(config: &Config) -> anyhow::Result<(String, usize)> {
+    if config.models.stand_ins {
+        let embedder = HashEmbedder::default();
+        return Ok((embedder.spec().id.clone(), embedder.spec().dim));
+    }
     let manifest = Manifest::built_in();
     let entry = embedder_entry(&manifest, config)?;
     let dim = entry.dim.with_context(|| format!("`{}` is no embedder", entry.id))?;
-    match config.vectors.engine {
-        VectorEngine::Edge => EdgeStore::recreate(&data_dir.join("vectors"), &entry.id, dim)?.close().await?,
-        VectorEngine::Server => ServerStore::new(server_options(config), &entry.id, dim)?.recreate().await?,
-    }
-    Ok(())
+    Ok((entry.id.clone(), dim))
 }
 
 /// Reads the states that the engines publish.

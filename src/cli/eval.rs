@@ -111,7 +111,8 @@ pub fn run(common: &Common, args: &EvalArgs) -> Outcome {
     }
     let data_dir = DataDir::open(&root)?;
     serve::runtime(&config)?.block_on(async {
-        let config = Config { storage: crate::config::StorageConfig { url: String::new() }, ..config };
+        let storage = crate::config::StorageConfig { url: String::new(), ..config.storage.clone() };
+        let config = Config { storage, ..config };
         let app = App::open(&config, data_dir.root(), Lifecycle::default()).await?;
         let shop = first_shop(&app).await?;
         learn_documents(&app, shop, &args.kb, &bars).await?;

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use anyhow::Context;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use super::{Common, Outcome, output};
 use crate::app::App;
@@ -11,6 +11,11 @@ use crate::app::data_dir::DataDir;
 use crate::config::{Config, LogFormat};
 use crate::lifecycle::Lifecycle;
 use crate::telemetry;
+
+/// What the kernel keeps of an answer that is not read yet.
+const SEND_BUFFER_BYTES: u32 = 256 * 1024;
+/// Connections that wait to be accepted.
+const BACKLOG: u32 = 1024;
 
 #[derive(Debug, clap::Args)]
 pub struct ServeArgs {
@@ -47,11 +52,22 @@ pub fn runtime(config: &Config) -> anyhow::Result<tokio::runtime::Runtime> {
 /// Takes the port before anything slow is done, so that a taken one is known at once.
 pub async fn listen(config: &Config) -> anyhow::Result<TcpListener> {
     let address = config.server.listen;
-    TcpListener::bind(address).await.with_context(|| {
+    bind(address).with_context(|| {
         format!(
             "cannot listen on {address}\nhint: another program may use it; choose another with --listen 127.0.0.1:PORT"
         )
     })
+}
+
+/// With a small buffer for what a client does not read: what waits there is memory, for every connection.
+fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    // Connections take it over from the one that accepts them.
+    socket.set_send_buffer_size(SEND_BUFFER_BYTES)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// Says in the data directory where commands can reach this server.

@@ -79,6 +79,7 @@ codes! {
     NothingToRetry 409 "nothing_to_retry" "Only a failed revision can be tried again." "只有失败的版本才能重试。"
     TooManyAttempts 429 "too_many_attempts" "Too many failed attempts." "失败次数过多。"
     TooManyRequests 429 "too_many_requests" "Too many requests in a short time." "请求过于频繁。"
+    StorageFull 507 "storage_full" "There is not enough room left on the server's disk." "服务器磁盘空间不足。"
     Internal 500 "internal" "Something broke on our side." "服务器内部错误。"
     Unprocessable 422 "unprocessable" "This cannot be processed." "无法处理此内容。"
     TryAgain 503 "try_again" "The service is busy or starting." "服务繁忙或正在启动。"
@@ -126,6 +127,10 @@ impl Code {
             Self::TooManyAttempts | Self::TooManyRequests | Self::TryAgain => {
                 ("wait as long as `Retry-After` says", "请按 `Retry-After` 的秒数等待后重试")
             }
+            Self::StorageFull => (
+                "chats go on; tell your administrator, and upload again when there is room",
+                "聊天不受影响；请联系管理员清理磁盘后再上传",
+            ),
             Self::Internal => ("tell your administrator the request id", "请将 request_id 告知管理员"),
             _ => return None,
         };
@@ -147,18 +152,23 @@ pub struct ApiError {
 
 impl From<Code> for ApiError {
     fn from(code: Code) -> Self {
-        let retry_after_s = matches!(code, Code::TryAgain | Code::TooManyRequests).then_some(2);
+        let retry_after_s = match code {
+            Code::TryAgain | Code::TooManyRequests => Some(2),
+            Code::StorageFull => Some(60),
+            _ => None,
+        };
         Self { code, errors: vec![], retry_after_s, cause: None }
     }
 }
 
 impl From<StorageError> for ApiError {
     fn from(error: StorageError) -> Self {
-        let code = match error.fault() {
-            Fault::Caller => Code::FieldInvalid,
-            Fault::Content => Code::Unprocessable,
-            Fault::Transient | Fault::Overloaded => Code::TryAgain,
-            Fault::Bug => Code::Internal,
+        let code = match (&error, error.fault()) {
+            (StorageError::Full { .. }, _) => Code::StorageFull,
+            (_, Fault::Caller) => Code::FieldInvalid,
+            (_, Fault::Content) => Code::Unprocessable,
+            (_, Fault::Transient | Fault::Overloaded) => Code::TryAgain,
+            (_, Fault::Bug) => Code::Internal,
         };
         Self::from(code).caused_by(error)
     }
@@ -173,6 +183,7 @@ impl From<HashError> for ApiError {
 impl From<FileError> for ApiError {
     fn from(error: FileError) -> Self {
         match error.fault() {
+            _ if matches!(error, FileError::Full) => Self::from(Code::StorageFull).caused_by(error),
             Fault::Transient | Fault::Overloaded => Self::from(Code::TryAgain).caused_by(error),
             Fault::Caller | Fault::Content | Fault::Bug => Self::bug(error),
         }
@@ -242,7 +253,7 @@ impl ApiError {
         let (code, cause) = (self.code.name(), self.cause.as_ref().map(|cause| Chain(cause.as_ref()).to_string()));
         match self.code.status().as_u16() {
             500 => error!(request.id = request_id, code, cause, "a request broke an invariant"),
-            503 => warn!(request.id = request_id, code, cause, "a request was turned away"),
+            503 | 507 => warn!(request.id = request_id, code, cause, "a request was turned away"),
             _ => debug!(request.id = request_id, code, cause, "a request was refused"),
         }
     }

@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
+use tokio::sync::OwnedSemaphorePermit;
 use tracing::{Instrument, debug, debug_span};
 
 use crate::clock::new_uuid;
@@ -33,7 +34,10 @@ pub async fn complete(State(state): State<AppState>, request: Request, next: Nex
     let path = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let began_ms = state.now_ms();
     let span = debug_span!("http.request", request.id = %request_id, %method, path = path.as_deref());
-    let answer = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span.clone()).await;
+    let answer = match seat(&state, path.as_deref()).await {
+        Some(_seat) => AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span.clone()).await,
+        None => Ok(ApiError::from(Code::TryAgain).into_response()),
+    };
     let mut response = answer.unwrap_or_else(|_| ApiError::bug(Panicked).into_response());
     let _entered = span.enter();
     if let Some(error) = response.extensions_mut().remove::<ApiError>() {
@@ -48,6 +52,16 @@ pub async fn complete(State(state): State<AppState>, request: Request, next: Nex
     harden(response.headers_mut(), state.settings.is_https());
     debug!(status = response.status().as_u16(), took_ms = state.now_ms() - began_ms, "answered");
     response
+}
+
+/// Held while the answer is made; a stream gives it back when it begins. None if all are taken: 503 at once. Whoever
+/// watches the process is always answered: it is not dead when it is busy.
+async fn seat(state: &AppState, path: Option<&str>) -> Option<Option<OwnedSemaphorePermit>> {
+    match path {
+        Some("/healthz" | "/readyz") => Some(None),
+        Some(path) if path.ends_with("/events") => state.limits.seats.take_in_turn().await.map(Some),
+        Some(_) | None => state.limits.seats.try_take().map(Some),
+    }
 }
 
 fn harden(headers: &mut HeaderMap, is_https: bool) {

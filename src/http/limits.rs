@@ -1,13 +1,40 @@
-//! How often is too often: counts of the last minutes, in memory.
+//! How often is too often, and how many at once are too many: counts, in memory.
 //!
 //! Limits guard against guessing and flooding, not against a determined crowd; a restart forgets them, which is fine.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Keys that are remembered at most. Beyond it the stale ones are dropped, then everything: a flood of new keys must
 /// not fill the memory.
 const MAX_KEYS: usize = 50_000;
+
+/// Requests that are worked on at once. Beyond that it is better to say no at once than to let everybody wait: whoever
+/// waits gives up and asks again, and the work for the first request is done for nobody.
+#[derive(Debug)]
+pub struct Seats {
+    free: Arc<Semaphore>,
+}
+
+impl Seats {
+    /// So many.
+    pub fn new(n_seats: usize) -> Self {
+        Self { free: Arc::new(Semaphore::new(n_seats)) }
+    }
+
+    /// A seat for as long as the result lives; `None` at once if all are taken.
+    pub fn try_take(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.free).try_acquire_owned().ok()
+    }
+
+    /// A seat, in turn: for live streams. A page that was told no would not ask again, and there are no more of them
+    /// waiting than there are connections.
+    pub async fn take_in_turn(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.free).acquire_owned().await.ok()
+    }
+}
 
 /// At most `limit` events in `window_ms`, per key.
 #[derive(Debug)]
@@ -27,7 +54,7 @@ impl Limiter {
     pub fn wait_s(&self, key: &str, now_ms: i64) -> Option<u64> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let times = seen.get_mut(key)?;
-        forget_before(times, now_ms - self.window_ms);
+        keep_between(times, now_ms - self.window_ms, now_ms);
         let oldest = *times.front()?;
         if times.len() < self.limit {
             return None;
@@ -47,7 +74,7 @@ impl Limiter {
             }
         }
         let times = seen.entry(key.to_owned()).or_default();
-        forget_before(times, now_ms - self.window_ms);
+        keep_between(times, now_ms - self.window_ms, now_ms);
         if times.len() < self.limit {
             times.push_back(now_ms);
         }
@@ -70,9 +97,14 @@ impl Limiter {
     }
 }
 
-fn forget_before(times: &mut VecDeque<i64>, since_ms: i64) {
+/// What happened too long ago is forgotten, and so is what has not happened yet: the clock was set back since, and
+/// nobody is to wait until it is as late again.
+fn keep_between(times: &mut VecDeque<i64>, since_ms: i64, now_ms: i64) {
     while times.front().is_some_and(|&time| time <= since_ms) {
         times.pop_front();
+    }
+    while times.back().is_some_and(|&time| time > now_ms) {
+        times.pop_back();
     }
 }
 
@@ -90,6 +122,14 @@ mod tests {
         assert_eq!(limiter.take("a", 10_000), Ok(()));
         limiter.forget("a");
         assert_eq!(limiter.wait_s("a", 10_000), None);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_locks_nobody_out() {
+        let limiter = Limiter::new(1, 10_000);
+        assert_eq!(limiter.take("a", 86_400_000), Ok(()));
+        assert_eq!(limiter.take("a", 0), Ok(()));
+        assert_eq!(limiter.take("a", 1_000), Err(9));
     }
 
     #[test]

@@ -1,5 +1,11 @@
 //! The accept loop. Ours, since axum's has no limits: a client that sends its headers one byte a minute would hold a
-//! connection for ever, and a thousand of them the server.
+//! connection for ever, and a thousand of them the server. See [`patience`](crate::http::patience) for what is asked of
+//! a client.
+//!
+//! # Why
+//!
+//! HTTP/1.1 alone. Browsers speak HTTP/2 only over TLS, which the proxy in front of us ends; and telling the two apart
+//! means to wait for a first line that may never come, without a limit that hyper could be asked for.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,29 +13,28 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::Request;
 use hyper::body::Incoming;
+use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower::ServiceExt;
 use tracing::{debug, warn};
 
 use crate::http::extract::Peer;
+use crate::http::patience::{PATIENCE, PacedBody, PatientStream};
 use crate::lifecycle::Lifecycle;
 
-/// A request's headers must be complete after this long.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Connections at once; more wait in the kernel's queue. Every open chat holds one, so it is generous.
-const MAX_CONNECTIONS: usize = 4096;
+/// What is kept for a client's request before its headers are complete: they have no use for more.
+const MAX_HEAD_BYTES: usize = 64 * 1024;
 
 /// Waits after an accept that failed for want of file handles; without it the loop would spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves `router` until `life` ends softly; connections then finish the request they are in.
-pub async fn serve(listener: TcpListener, router: Router, life: Lifecycle) {
-    let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+/// Serves `router` until `life` ends softly; connections then finish the request they are in. At most
+/// `max_connections` at once; more wait in the kernel's queue.
+pub async fn serve(listener: TcpListener, router: Router, max_connections: usize, life: Lifecycle) {
+    let room = Arc::new(Semaphore::new(max_connections));
     let soft = life.soft();
     loop {
         let accepted = tokio::select! {
@@ -60,12 +65,12 @@ async fn connection(stream: TcpStream, seat: OwnedSemaphorePermit, router: Route
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
-        router.clone().oneshot(request.map(axum::body::Body::new))
+        router.clone().oneshot(request.map(|body| axum::body::Body::new(PacedBody::new(body))))
     });
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
-    builder.http2().timer(TokioTimer::new()).keep_alive_interval(Some(Duration::from_secs(30)));
-    let serving = builder.serve_connection(TokioIo::new(stream), service);
+    let mut builder = http1::Builder::new();
+    // The time for the headers runs while a connection is idle, too: browsers open the next one when they need it.
+    builder.timer(TokioTimer::new()).header_read_timeout(PATIENCE).max_buf_size(MAX_HEAD_BYTES);
+    let serving = builder.serve_connection(TokioIo::new(PatientStream::new(stream)), service);
     let mut serving = std::pin::pin!(serving);
     let ended = tokio::select! {
         ended = serving.as_mut() => ended,

@@ -58,13 +58,21 @@ struct Live<L> {
     is_over: bool,
 }
 
-/// Opens a stream for a reader of `shop`. An error before the first event is an ordinary error.
+/// Opens a stream for a reader of `shop`, who hears the whole bus. An error before the first event is an ordinary error.
 pub async fn open<L: Listener>(
     state: &AppState,
     shop: ShopId,
+    listener: L,
+) -> ApiResult<Sse<impl Stream<Item = Result<Event, Infallible>> + use<L>>> {
+    open_on(state, (shop, state.bus.subscribe()), listener).await
+}
+
+/// The same for a reader who hears only this.
+pub async fn open_on<L: Listener>(
+    state: &AppState,
+    (shop, bus): (ShopId, Receiver<(ShopId, events::Event)>),
     mut listener: L,
 ) -> ApiResult<Sse<impl Stream<Item = Result<Event, Infallible>> + use<L>>> {
-    let bus = state.bus.subscribe();
     let missed = listener.catch_up().await.map_err(ApiError::from)?;
     let hello = Event::default().retry(RETRY).comment("hello");
     let live = Live {

@@ -10,7 +10,7 @@ use crate::clock::{SharedClock, SharedDraw};
 use crate::domain::certificate::Fingerprint;
 use crate::domain::ids::WidgetId;
 use crate::events::Bus;
-use crate::http::limits::Limiter;
+use crate::http::limits::{Limiter, Seats};
 use crate::storage::Db;
 use crate::storage::files::FileStore;
 
@@ -27,6 +27,10 @@ pub struct HttpSettings {
     pub demo_widget: Option<WidgetId>,
     /// A session ends after this long in any case.
     pub session_max_ms: i64,
+    /// Connections at once; every open chat holds one.
+    pub max_connections: usize,
+    /// Requests that are worked on at once; a further one is told to come again.
+    pub requests_at_once: usize,
     /// Conversations that one address may start in ten minutes.
     pub conversations_per_address: usize,
     /// Messages that one conversation may bring in one minute.
@@ -41,6 +45,8 @@ impl Default for HttpSettings {
             trust_forwarded_for: false,
             demo_widget: None,
             session_max_ms: 12 * 60 * 60 * 1000,
+            max_connections: 4096,
+            requests_at_once: 256,
             conversations_per_address: 200,
             messages_per_conversation: 30,
         }
@@ -104,6 +110,8 @@ pub struct Limits {
     pub conversations: Limiter,
     /// Messages, per conversation.
     pub messages: Limiter,
+    /// Requests at once.
+    pub seats: Seats,
 }
 
 impl Limits {
@@ -113,6 +121,7 @@ impl Limits {
             logins: Limiter::new(10, 15 * 60 * 1000),
             conversations: Limiter::new(settings.conversations_per_address, 10 * 60 * 1000),
             messages: Limiter::new(settings.messages_per_conversation, 60 * 1000),
+            seats: Seats::new(settings.requests_at_once),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::hash_map::DefaultHasher;
 use std::collections::{HashSet, VecDeque};
 use std::hash::{Hash, Hasher};
 use std::sync::Mutex;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::mpsc;
@@ -85,8 +86,12 @@ pub struct ScriptedGenerator {
     spec: GeneratorSpec,
     reply: Reply,
     weigh: Weigher,
-    asked: Mutex<Vec<GenerateRequest>>,
+    pause: Duration,
+    asked: Mutex<VecDeque<GenerateRequest>>,
 }
+
+/// Requests that are remembered: tests look at a few, and a server of stand-ins may run for long.
+const MAX_REMEMBERED: usize = 1000;
 
 impl ScriptedGenerator {
     /// Replies by a rule.
@@ -95,7 +100,8 @@ impl ScriptedGenerator {
             spec: GeneratorSpec { id: "scripted".to_owned(), context_tokens: 4096 },
             reply: Box::new(reply),
             weigh: Box::new(|_, choices| vec![-(choices.len() as f32).ln(); choices.len()]),
-            asked: Mutex::new(Vec::new()),
+            pause: Duration::ZERO,
+            asked: Mutex::default(),
         }
     }
 
@@ -115,9 +121,24 @@ impl ScriptedGenerator {
         self
     }
 
-    /// All requests so far.
+    /// Takes its time for every reply.
+    #[must_use]
+    pub fn taking(mut self, pause: Duration) -> Self {
+        self.pause = pause;
+        self
+    }
+
+    /// The last requests, oldest first.
     pub fn asked(&self) -> Vec<GenerateRequest> {
-        self.asked.lock().expect("nothing breaks while it is held").clone()
+        self.asked.lock().expect("nothing breaks while it is held").iter().cloned().collect()
+    }
+
+    fn remember(&self, request: GenerateRequest) {
+        let mut asked = self.asked.lock().expect("nothing breaks while it is held");
+        if asked.len() == MAX_REMEMBERED {
+            asked.pop_front();
+        }
+        asked.push_back(request);
     }
 }
 
@@ -136,7 +157,10 @@ impl Generator for ScriptedGenerator {
         request: GenerateRequest,
         tokens: Option<mpsc::Sender<String>>,
     ) -> Result<Generated, GenerateError> {
-        self.asked.lock().expect("nothing breaks while it is held").push(request.clone());
+        self.remember(request.clone());
+        if !self.pause.is_zero() {
+            tokio::time::sleep(self.pause).await;
+        }
         let mut text = (self.reply)(&request)?;
         let mut stop_reason = StopReason::Done;
         if let Some(end) = request.stop.iter().filter(|s| !s.is_empty()).filter_map(|s| text.find(s)).min() {

@@ -54,7 +54,9 @@ impl Ingestion {
             dense: embedding.clone(),
             sparse: sparse::of_chunk(&chunk.indexed_text()),
         };
-        self.vectors.upsert(shop, embedded.iter().map(point).collect()).await?;
+        let points = embedded.iter().map(point).collect();
+        let _turn = self.gate.read().await;
+        self.vectors.upsert(shop, points).await?;
         let index = NewIndex { model_id: &self.embedder.spec().id, chunks: embedded };
         let mut tx = self.db.begin().await?;
         let activation = indexing::activate_revision(&mut tx, shop, revision, &index).await?;

@@ -1,7 +1,9 @@
 //! Rebuilds the vector index of a shop from SQL: after damage, after a change of engine or model.
 
+use std::collections::HashMap;
+
 use crate::domain::chunk::indexed_text;
-use crate::domain::ids::{DocumentId, ShopId};
+use crate::domain::ids::{DocumentId, RevisionId, ShopId};
 use crate::inference::{EmbedRole, Lane};
 use crate::retrieve::sparse;
 use crate::storage::chunks::{self, ChunkRow};
@@ -15,9 +17,22 @@ use super::{IngestError, Ingestion};
 const BATCH: u32 = 256;
 
 impl Ingestion {
-    /// Whether the index holds as many points as SQL has active chunks.
+    /// Whether the index holds every active chunk with the embedding that SQL has of it. Points of chunks that are not
+    /// active are no harm: SQL drops them from every search, and a job removes them.
     pub async fn is_in_step(&self, shop: ShopId) -> Result<bool, IngestError> {
-        Ok(self.vectors.count(shop).await? == indexing::count_active(&self.db, shop).await?)
+        let _alone = self.gate.write().await;
+        let (mut after, model) = (None, &self.embedder.spec().id);
+        loop {
+            let batch = indexing::active_chunks(&self.db, shop, model, after, BATCH).await?;
+            let Some(last) = batch.last() else { return Ok(true) };
+            after = Some(last.chunk.id);
+            let ids: Vec<_> = batch.iter().map(|active| active.chunk.id).collect();
+            let stored = self.vectors.points(shop, &ids).await?;
+            let stored: HashMap<_, _> = stored.into_iter().map(|point| (point.chunk, point)).collect();
+            if !batch.iter().all(|active| stored.get(&active.chunk.id).is_some_and(|point| is_of(point, active))) {
+                return Ok(false);
+            }
+        }
     }
 
     /// Empties the index and fills it again. Chunks that this embedder has not seen yet are embedded and kept in SQL.
@@ -27,6 +42,7 @@ impl Ingestion {
         shop: ShopId,
         on_progress: &(dyn Fn(usize, usize) + Send + Sync),
     ) -> Result<usize, IngestError> {
+        let _alone = self.gate.write().await;
         let total = indexing::count_active(&self.db, shop).await?;
         self.vectors.clear(shop).await?;
         let (mut after, mut done) = (None, 0);
@@ -76,10 +92,30 @@ impl Ingestion {
             }
         }
         let points = self.points(shop, shown).await?;
+        let _turn = self.gate.read().await;
         self.vectors.upsert(shop, points).await?;
         self.vectors.remove(shop, &taken_out).await?;
         Ok(())
     }
+
+    /// Takes the points of a revision out of the index.
+    pub async fn forget_points(&self, shop: ShopId, revision: RevisionId) -> Result<(), IngestError> {
+        let _turn = self.gate.read().await;
+        Ok(self.vectors.remove_revision(shop, revision).await?)
+    }
+}
+
+/// Whether a point is that of the chunk. The engine may have normalised the embedding, so its last digits may differ;
+/// a flipped bit that moves nothing further moves no ranking either.
+fn is_of(point: &Point, active: &ActiveChunk) -> bool {
+    const TOLERANCE: f32 = 1e-3;
+    let Some(embedding) = &active.embedding else { return false };
+    let is_near = |(a, b): (&f32, &f32)| (a - b).abs() <= TOLERANCE;
+    point.revision == active.chunk.revision_id
+        && point.audience == active.chunk.audience
+        && point.sku == active.chunk.sku
+        && point.dense.len() == embedding.len()
+        && point.dense.iter().zip(embedding).all(is_near)
 }
 
 fn point(chunk: &ChunkRow, embedding: Vec<f32>) -> Point {

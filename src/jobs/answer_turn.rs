@@ -3,6 +3,8 @@
 //! Whatever goes wrong here ends with a person: a stage that fails, a model that is missing, a queue that is too long.
 
 use serde_json::json;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
 use tracing::{info, warn};
 
@@ -49,12 +51,20 @@ struct Drafted {
 impl Runner {
     /// Answers a turn that is still asked; any other is left alone.
     pub(super) async fn answer_turn(&self, shop: ShopId, id: TurnId) -> Result<(), JobError> {
+        let mut news = self.bus.subscribe();
         let Some((turn, conversation)) = self.still_asked(shop, id).await? else { return Ok(()) };
         let policy = policies::current(&self.db, shop).await?;
         self.typing(shop, &conversation, true);
         let outcome = match self.too_many_wait().await? {
             true => Err(Reason::Overloaded),
-            false => self.draft(shop, (&turn, &conversation), &policy).await,
+            false => tokio::select! {
+                outcome = self.draft(shop, (&turn, &conversation), &policy) => outcome,
+                () = self.moved_on(shop, id, &mut news) => {
+                    // Nobody waits for this draft any more; dropping it frees the generator for the one that follows.
+                    self.typing(shop, &conversation, false);
+                    return Ok(());
+                }
+            },
         };
         self.typing(shop, &conversation, false);
         let answered = outcome.unwrap_or_else(nobody_answered);
@@ -75,6 +85,22 @@ impl Runner {
             return Ok(None);
         }
         Ok(conversations::get(&self.db, shop, turn.conversation).await?.map(|conversation| (turn, conversation)))
+    }
+
+    /// Returns when the turn is not asked any more: a newer question took its place, or an agent has answered.
+    async fn moved_on(&self, shop: ShopId, id: TurnId, news: &mut Receiver<(ShopId, Event)>) {
+        loop {
+            match news.recv().await {
+                Ok((_, Event::TurnChanged { turn, .. })) if turn == id => {}
+                Err(RecvError::Lagged(_)) => {}
+                Ok(_) => continue,
+                Err(RecvError::Closed) => return std::future::pending().await,
+            }
+            // A database that does not answer stops nothing: the decision at the end asks it again.
+            if matches!(self.still_asked(shop, id).await, Ok(None)) {
+                return;
+            }
+        }
     }
 
     async fn too_many_wait(&self) -> Result<bool, StorageError> {

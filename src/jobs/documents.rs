@@ -31,7 +31,7 @@ impl Runner {
 
     /// The points first: a hit without a chunk is dropped, a chunk without a point would never be found again.
     pub(super) async fn remove_revision(&self, shop: ShopId, revision: RevisionId) -> Result<(), JobError> {
-        self.ingestion.vectors.remove_revision(shop, revision).await.map_err(crate::ingest::IngestError::from)?;
+        self.ingestion.forget_points(shop, revision).await?;
         let mut tx = self.db.begin().await?;
         chunks::purge_revision(&mut tx, shop, revision).await?;
         Ok(tx.commit().await?)
@@ -39,11 +39,7 @@ impl Runner {
 
     pub(super) async fn remove_document(&self, shop: ShopId, document: DocumentId) -> Result<(), JobError> {
         for revision in crate::storage::revisions::of_document(&self.db, shop, document).await? {
-            self.ingestion
-                .vectors
-                .remove_revision(shop, revision.id)
-                .await
-                .map_err(crate::ingest::IngestError::from)?;
+            self.ingestion.forget_points(shop, revision.id).await?;
         }
         let mut tx = self.db.begin().await?;
         let unused = documents::purge(&mut tx, shop, document).await?;

@@ -28,6 +28,18 @@ pub enum StorageError {
         /// What the driver says.
         source: sqlx::Error,
     },
+    /// The disk has no room left.
+    #[error("the database has no room on its disk: {source}")]
+    Full {
+        /// What the driver says.
+        source: sqlx::Error,
+    },
+    /// The file of the database is not as it was written.
+    #[error("the database file is damaged: {reason}")]
+    Corrupt {
+        /// What the driver says.
+        reason: String,
+    },
     /// The schema was made by a newer version.
     #[error(
         "the database has migration {found}, this version knows {known}: it was used by a newer version; hint: run that version, or restore the backup from before it"
@@ -73,8 +85,8 @@ impl StorageError {
         match self {
             Self::Conflict { .. } | Self::Dangling { .. } | Self::BadUrl { .. } => Fault::Caller,
             Self::NewerSchema { .. } | Self::ForeignSchema { .. } => Fault::Caller,
-            Self::Busy | Self::Unavailable { .. } => Fault::Transient,
-            Self::Migration { .. } | Self::Damaged { .. } | Self::Statement(_) => Fault::Bug,
+            Self::Busy | Self::Unavailable { .. } | Self::Full { .. } => Fault::Transient,
+            Self::Migration { .. } | Self::Damaged { .. } | Self::Corrupt { .. } | Self::Statement(_) => Fault::Bug,
         }
     }
 
@@ -112,22 +124,41 @@ fn is_busy(error: &dyn DatabaseError) -> bool {
     }
 }
 
-/// SQLite: cannot open, disk full, input/output. Postgres: shutting down, starting up, too many clients, disk full.
+/// SQLite: cannot open, input/output. Postgres: shutting down, starting up, too many clients.
 fn is_unavailable(error: &dyn DatabaseError) -> bool {
     let Some(code) = error.code() else { return false };
     match code.parse::<u32>() {
-        Ok(code) if code < 10_000 => matches!(code & 0xff, 10 | 13 | 14),
-        _ => matches!(code.as_ref(), "57P01" | "57P02" | "57P03" | "53300" | "53100"),
+        Ok(code) if code < 10_000 => matches!(code & 0xff, 10 | 14),
+        _ => matches!(code.as_ref(), "57P01" | "57P02" | "57P03" | "53300"),
     }
+}
+
+/// SQLite: disk full. Postgres: the same.
+fn is_full(error: &dyn DatabaseError) -> bool {
+    let Some(code) = error.code() else { return false };
+    match code.parse::<u32>() {
+        Ok(code) if code < 10_000 => code & 0xff == 13,
+        _ => code.as_ref() == "53100",
+    }
+}
+
+/// SQLite: a malformed page, or not a database at all.
+pub(super) fn is_corrupt(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(DatabaseError::code).and_then(|code| code.parse::<u32>().ok());
+    code.is_some_and(|code| code < 10_000 && matches!(code & 0xff, 11 | 26))
 }
 
 impl From<sqlx::Error> for StorageError {
     fn from(error: sqlx::Error) -> Self {
         match &error {
+            sqlx::Error::Database(database) if is_corrupt(&error) => {
+                Self::Corrupt { reason: database.message().to_owned() }
+            }
             sqlx::Error::Database(database) => match database.kind() {
                 ErrorKind::UniqueViolation => Self::Conflict { constraint: constraint_name(database.as_ref()) },
                 ErrorKind::ForeignKeyViolation => Self::Dangling { constraint: constraint_name(database.as_ref()) },
                 _ if is_busy(database.as_ref()) => Self::Busy,
+                _ if is_full(database.as_ref()) => Self::Full { source: error },
                 _ if is_unavailable(database.as_ref()) => Self::Unavailable { source: error },
                 _ => Self::Statement(error),
             },

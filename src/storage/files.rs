@@ -16,21 +16,25 @@ use tokio::io::AsyncWriteExt;
 
 use crate::clock::secure_random;
 use crate::domain::fault::Fault;
+use crate::storage::room::Room;
 
 /// Why bytes could not be kept or found.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the sentence says it")]
 pub enum FileError {
-    /// The disk is full, a directory is missing, a permission.
+    /// A directory is missing, a permission.
     #[error("the file store could not {action}: {source}")]
     Disk { action: &'static str, source: io::Error },
+    /// The disk is full, or so full that what is left is kept for what people write.
+    #[error("there is not enough room left in the data directory")]
+    Full,
 }
 
 impl FileError {
     /// Whose fault it is.
     pub fn fault(&self) -> Fault {
         match self {
-            Self::Disk { .. } => Fault::Transient,
+            Self::Disk { .. } | Self::Full => Fault::Transient,
         }
     }
 }
@@ -39,6 +43,7 @@ impl FileError {
 #[derive(Debug, Clone)]
 pub struct FileStore {
     root: Arc<PathBuf>,
+    room: Room,
 }
 
 /// Bytes that were kept.
@@ -62,11 +67,24 @@ impl FileStore {
             _ => {}
         }
         fs::create_dir_all(&incoming).await.map_err(disk("make its directory"))?;
-        Ok(Self { root: Arc::new(root) })
+        let room = Room::new(&root, 0);
+        Ok(Self { root: Arc::new(root), room })
+    }
+
+    /// The same, taking nothing while there is little room.
+    #[must_use]
+    pub fn within(self, room: Room) -> Self {
+        Self { room, ..self }
+    }
+
+    /// Fails if large things must not be written now.
+    pub fn check_room(&self) -> Result<(), FileError> {
+        if self.room.is_enough() { Ok(()) } else { Err(FileError::Full) }
     }
 
     /// Starts an upload.
     pub async fn begin(&self) -> Result<Incoming, FileError> {
+        self.check_room()?;
         let mut name = [0u8; 16];
         secure_random(&mut name);
         let path = self.root.join("incoming").join(hex(&name));
@@ -164,7 +182,10 @@ impl Drop for Incoming {
 }
 
 fn disk(action: &'static str) -> impl FnOnce(io::Error) -> FileError {
-    move |source| FileError::Disk { action, source }
+    move |source| match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => FileError::Full,
+        _ => FileError::Disk { action, source },
+    }
 }
 
 fn hex(bytes: &[u8]) -> String {

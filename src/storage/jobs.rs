@@ -79,6 +79,10 @@ pub struct JobCount {
     pub oldest_run_at_ms: i64,
 }
 
+/// No job is put off for longer. One that seems to be was put off before the clock was set back, and is due; so is one
+/// that was to run when it was made. Otherwise a buyer would wait for as long as the clock was wrong.
+const MAX_AHEAD_MS: i64 = 10 * 60 * 1000;
+
 /// A person waits for an answer, so it is given up early and a person takes the turn; a document waits out an outage.
 fn max_attempts(kind: &JobKind) -> u32 {
     match kind {
@@ -126,7 +130,8 @@ macro_rules! claim_sql {
         concat!(
             "update jobs set state = 'running', attempt = attempt + 1, lease_token = $3, lease_until_ms = $4 ",
             "where id = (select j.id from jobs j ",
-            "where j.state = 'queued' and j.lane = $1 and j.run_at_ms <= $2 order by ",
+            "where j.state = 'queued' and j.lane = $1 ",
+            "and (j.run_at_ms <= $2 or j.run_at_ms <= j.created_at_ms or j.run_at_ms > $5) order by ",
             "(select count(*) from jobs r where r.state = 'running' and r.lane = $1 and r.shop_id = j.shop_id), ",
             "coalesce((select max(f.finished_at_ms) from jobs f where f.shop_id = j.shop_id and f.lane = $1), 0), ",
             "j.run_at_ms, j.id limit 1",
@@ -150,6 +155,7 @@ pub async fn claim(db: &Db, lane: Lane, worker: &str, lease_ms: i64) -> Result<O
         .bind(now_ms)
         .bind(&lease_token)
         .bind(now_ms.saturating_add(lease_ms))
+        .bind(now_ms.saturating_add(MAX_AHEAD_MS))
         .fetch_optional(&db.writer)
         .await?;
     let Some(row) = row else { return Ok(None) };
@@ -224,14 +230,16 @@ pub async fn fail(tx: &mut Tx, job: &ClaimedJob, error: &str) -> Result<Settled,
     Ok(if done.rows_affected() == 1 { Settled::Dead } else { Settled::LeaseLost })
 }
 
-/// Gives back a job that was not worked on, as if it had never been claimed: for shutdown.
-pub async fn unclaim(tx: &mut Tx, job: &ClaimedJob) -> Result<bool, StorageError> {
+/// Gives back a job until `run_at_ms`, as if it had never been claimed: nothing was done about it, and that was not its
+/// fault.
+pub async fn unclaim(tx: &mut Tx, job: &ClaimedJob, run_at_ms: i64) -> Result<bool, StorageError> {
     let done = sqlx::query(
-        "update jobs set state = 'queued', attempt = attempt - 1, lease_token = null, lease_until_ms = null \
-         where id = $1 and lease_token = $2 and state = 'running'",
+        "update jobs set state = 'queued', attempt = attempt - 1, run_at_ms = $3, lease_token = null, \
+         lease_until_ms = null where id = $1 and lease_token = $2 and state = 'running'",
     )
     .bind(job.id)
     .bind(&job.lease_token)
+    .bind(run_at_ms)
     .execute(tx.connection())
     .await?;
     Ok(done.rows_affected() == 1)

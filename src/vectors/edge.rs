@@ -18,6 +18,7 @@
 mod fault;
 mod files;
 mod shard;
+mod sound;
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -135,6 +136,13 @@ impl VectorStore for EdgeStore {
         Ok(found.unwrap_or_default())
     }
 
+    async fn points(&self, shop: ShopId, chunks: &[ChunkId]) -> Result<Vec<Point>, VectorError> {
+        let chunks = chunks.to_vec();
+        let found = self.on_shop(shop, move |shop| shop.read(|engine| shard::points(engine, &chunks))).await?;
+        let broken = || VectorError::Damaged { reason: "a point is not as it was written".to_owned() };
+        found.unwrap_or_default().into_iter().map(|point| point.ok_or_else(broken)).collect()
+    }
+
     async fn count(&self, shop: ShopId) -> Result<usize, VectorError> {
         let all = CountRequest { filter: None, exact: true };
         let count = self.on_shop(shop, |shop| shop.read(|engine| engine.count(all))).await?;
@@ -206,7 +214,8 @@ impl Shop {
             self.discard();
         }
         flushed?;
-        shard::trim_log(&self.path)
+        shard::trim_log(&self.path)?;
+        sound::record(&self.path)
     }
 
     /// Opens the shard if it exists and is not open.

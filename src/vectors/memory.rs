@@ -82,6 +82,10 @@ impl VectorStore for MemoryStore {
         }))
     }
 
+    async fn points(&self, shop: ShopId, chunks: &[ChunkId]) -> Result<Vec<Point>, VectorError> {
+        Ok(self.read(shop, |stored| chunks.iter().filter_map(|chunk| stored.get(chunk).cloned()).collect()))
+    }
+
     async fn count(&self, shop: ShopId) -> Result<usize, VectorError> {
         Ok(self.read(shop, Shop::len))
     }

@@ -236,6 +236,18 @@ impl VectorStore for ServerStore {
         .await
     }
 
+    async fn points(&self, shop: ShopId, chunks: &[ChunkId]) -> Result<Vec<Point>, VectorError> {
+        if chunks.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.verify().await?;
+        let ids: Vec<_> = chunks.iter().map(|chunk| chunk.to_string().into()).collect();
+        let get = GetPointsBuilder::new(self.collection(shop), ids).with_payload(true).with_vectors(true);
+        let Some(answer) = if_there(self.client.get_points(get).await)? else { return Ok(Vec::new()) };
+        let broken = || VectorError::Damaged { reason: "a point is not one of ours".to_owned() };
+        answer.result.into_iter().map(|found| convert::to_point(found).ok_or_else(broken)).collect()
+    }
+
     async fn count(&self, shop: ShopId) -> Result<usize, VectorError> {
         self.verify().await?;
         let count = CountPointsBuilder::new(self.collection(shop)).exact(true);

@@ -11,7 +11,7 @@ use crate::support::{Caller, TestApp, request};
 async fn served(app: &TestApp) -> TcpStream {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    app.life.spawn("accept", kefu::http::serve(listener, app.router.clone(), app.life.clone()));
+    app.life.spawn("accept", kefu::http::serve(listener, app.router.clone(), 64, app.life.clone()));
     let mut connection = TcpStream::connect(address).await.unwrap();
     connection.write_all(b"GET /healthz HTTP/1.1\r\nHost: kefu.test\r\n\r\n").await.unwrap();
     let mut answer = String::new();

@@ -99,6 +99,7 @@ pub async fn stream_events(
     let last_id = headers.get("last-event-id").and_then(|value| value.to_str().ok());
     let last_seq = last_id.and_then(|id| id.trim().parse().ok()).unwrap_or(0);
     let shop = buyer.conversation.shop;
+    let bus = state.bus.subscribe_to(buyer.conversation.id);
     let chat = Chat { state: state.clone(), conversation: buyer.conversation, last_seq, told: None };
-    sse::open(&state, shop, chat).await
+    sse::open_on(&state, (shop, bus), chat).await
 }

@@ -53,6 +53,11 @@ const ERRORS: &[Sentence] = &[
         "文件读取程序暂时无法启动，请稍后再试。",
     ),
     (
+        "outdated",
+        "A newer version of this document was read first; there is nothing to do.",
+        "该文档的更新版本已先读取完成，无需处理。",
+    ),
+    (
         "internal",
         "Reading failed several times; try again, or tell your administrator.",
         "多次读取失败，请重试或告知管理员。",

@@ -142,6 +142,20 @@ async fn a_retry_waits_and_the_last_one_is_the_end() {
 }
 
 #[tokio::test]
+async fn a_clock_that_was_set_back_makes_nobody_wait() {
+    for Scratch { db, clock, .. } in scratches().await {
+        let shop = shop(&db).await;
+        queue(&db, shop, ingest(1)).await;
+        let job = next(&db).await.unwrap();
+        let later_ms = db.now_ms() + 60_000;
+        settle!(db, retry_later, &job, later_ms, "no luck");
+        assert_eq!(next(&db).await, None, "not before its time");
+        clock.advance(-24 * 60 * 60 * 1000);
+        assert_eq!(next(&db).await.unwrap().id, job.id, "a minute from yesterday's tomorrow is now");
+    }
+}
+
+#[tokio::test]
 async fn a_job_that_kills_its_workers_is_given_up() {
     for Scratch { db, clock, .. } in scratches().await {
         let shop = shop(&db).await;
@@ -168,7 +182,7 @@ async fn a_restarted_worker_takes_up_its_own_leases_only() {
         let mine = claim(&db, Lane::Bulk, "one", LEASE_MS).await.unwrap().unwrap();
         claim(&db, Lane::Bulk, "one-more", LEASE_MS).await.unwrap().unwrap();
         let spare = claim(&db, Lane::Bulk, "two", LEASE_MS).await.unwrap().unwrap();
-        assert!(settle!(db, unclaim, &spare));
+        assert!(settle!(db, unclaim, &spare, 0));
         assert_eq!(claim(&db, Lane::Bulk, "two", LEASE_MS).await.unwrap().unwrap().attempt, 1, "as if never claimed");
         assert_eq!(settle!(db, expire_leases_of, "one"), 1);
         settle!(db, requeue_expired);

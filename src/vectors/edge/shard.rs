@@ -9,9 +9,11 @@
 //!   use for its operation numbers alone, so [`trim_log`] drops what lies behind the last closed file.
 //! * It leaves the terms of a removed point in the sparse index, where they would count in every IDF until the
 //!   next start. [`remove`] therefore empties the sparse vectors first.
-//! * It takes lost files for an empty beginning, silently. [`open`] looks first. Bits that rot inside a vector go
-//!   unseen: the engine has no checksums.
+//! * It takes lost files for an empty beginning, silently. [`open`] looks first.
+//! * It has no checksums, so a point carries one of its own over everything but the embedding: that one is compared
+//!   with SQL, which the lexical half could only be at the price of cutting every text into words again.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -20,15 +22,18 @@ use qdrant_edge::{
     Condition, CreateIndex, Distance, EdgeConfig, EdgeShard, EdgeSparseVectorParams, EdgeVectorParams, FieldCondition,
     FieldIndexOperations, Filter, JsonPath, Match, Modifier, NamedQuery, OperationResult, PayloadFieldSchema,
     PayloadSchemaType, PointId, PointInsertOperations, PointOperations, PointStruct, PointVectorsPersisted, QueryEnum,
-    QueryRequest, ScoringQuery, ScrollRequest, UpdateOperation, UpdateVectorsOp, Vector, VectorInternal,
-    VectorOperations, VectorStructPersisted, Vectors, WalOptions, WithPayloadInterface, WithVector,
+    QueryRequest, Record, ScoringQuery, ScrollRequest, UpdateOperation, UpdateVectorsOp, Vector, VectorInternal,
+    VectorOperations, VectorStructInternal, VectorStructPersisted, Vectors, WalOptions, WithPayloadInterface,
+    WithVector,
 };
 
 use super::fault::{contain, io};
+use super::sound;
 use crate::domain::document::Audience;
 use crate::domain::ids::{ChunkId, RevisionId};
 use crate::vectors::{
-    Found, Point, SearchRequest, Sparse, VectorError, into_found, is_cut_clean, product_key, product_keys, sort_hits,
+    Found, Point, SearchRequest, Sparse, VectorError, into_found, is_cut_clean, product_key, product_keys, product_of,
+    sort_hits,
 };
 
 const DENSE: &str = "dense";
@@ -38,6 +43,8 @@ const AUDIENCE: &str = "audience";
 /// A key of [`product_key`]: the engine misjudges "has no value" once points were removed.
 const PRODUCT: &str = "product";
 const BUYERS: &str = "buyers";
+const AGENTS: &str = "agents";
+const SUM: &str = "sum";
 
 /// A file of the log. Two or three of them stay on disk for each shop; the engine's own 32 MiB would be wasted on it.
 const LOG_FILE_BYTES: usize = 2 * 1024 * 1024;
@@ -78,6 +85,7 @@ pub(super) fn create(path: &Path, dim: usize, points: Vec<Point>) -> Result<(), 
         engine.flush();
         Ok(())
     })?;
+    sound::record(&building)?;
     fs::rename(&building, path).map_err(|error| io(path, &error))
 }
 
@@ -96,8 +104,9 @@ pub(super) fn open(path: &Path, dim: usize) -> Result<EdgeShard, VectorError> {
     if n_segments == 0 {
         return Err(damaged("is empty"));
     }
+    sound::check(path)?;
     trim_log(path)?;
-    contain(|| EdgeShard::load(path, Some(config(dim))))
+    sound::opening(path, || contain(|| EdgeShard::load(path, Some(config(dim)))))
 }
 
 /// Deletes all closed files of the log but the newest, which tells the engine the number of its next operation.
@@ -152,6 +161,59 @@ fn remove(engine: &EdgeShard, ids: Vec<PointId>) -> OperationResult<()> {
     engine.update(UpdateOperation::PointOperation(PointOperations::DeletePoints { ids }))
 }
 
+/// The points among `chunks` that are there; in place of one that is not as it was written, none.
+pub(super) fn points(engine: &EdgeShard, chunks: &[ChunkId]) -> OperationResult<Vec<Option<Point>>> {
+    let ids: Vec<_> = chunks.iter().map(|chunk| PointId::Uuid(chunk.0)).collect();
+    let records = engine.retrieve(&ids, Some(WithPayloadInterface::Bool(true)), Some(WithVector::Bool(true)))?;
+    Ok(records.into_iter().map(from_engine).collect())
+}
+
+fn from_engine(record: Record) -> Option<Point> {
+    let payload = record.payload?.0;
+    let text = |field: &str| payload.get(field)?.as_str();
+    let Some(VectorStructInternal::Named(mut vectors)) = record.vector else { return None };
+    let Some(VectorInternal::Dense(dense)) = vectors.remove(DENSE) else { return None };
+    let sparse = match vectors.remove(SPARSE) {
+        Some(VectorInternal::Sparse(sparse)) => Sparse { indices: sparse.indices, values: sparse.values },
+        Some(VectorInternal::Dense(_) | VectorInternal::MultiDense(_)) => return None,
+        None => Sparse::default(),
+    };
+    let point = Point {
+        chunk: to_chunk(record.id)?,
+        revision: text(REVISION)?.parse().ok()?,
+        audience: match text(AUDIENCE)? {
+            BUYERS => Audience::Buyers,
+            AGENTS => Audience::Agents,
+            _ => return None,
+        },
+        sku: product_of(text(PRODUCT)?),
+        dense,
+        sparse,
+    };
+    (text(SUM)? == sum(&point)).then_some(point)
+}
+
+/// FNV-1a over everything but the embedding, which the engine is free to normalise.
+fn sum(point: &Point) -> String {
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    let mut add = |bytes: &[u8]| {
+        for byte in bytes {
+            hash = (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
+        }
+    };
+    add(point.chunk.0.as_bytes());
+    add(point.revision.0.as_bytes());
+    add(audience_name(point.audience).as_bytes());
+    add(product_key(point.sku.as_deref()).as_bytes());
+    let by_index: BTreeMap<u32, f32> =
+        point.sparse.indices.iter().copied().zip(point.sparse.values.iter().copied()).collect();
+    for (index, value) in by_index {
+        add(&index.to_le_bytes());
+        add(&value.to_le_bytes());
+    }
+    format!("{hash:016x}")
+}
+
 pub(super) fn search(engine: &EdgeShard, request: SearchRequest) -> OperationResult<Found> {
     let filter = to_filter(&request);
     let find = |query: Vector, using: &str| {
@@ -203,6 +265,7 @@ fn to_engine(point: Point) -> OperationResult<PointStruct> {
     payload.insert(REVISION.to_owned(), Value::String(point.revision.to_string()));
     payload.insert(AUDIENCE.to_owned(), Value::String(audience_name(point.audience).to_owned()));
     payload.insert(PRODUCT.to_owned(), Value::String(product_key(point.sku.as_deref())));
+    payload.insert(SUM.to_owned(), Value::String(sum(&point)));
     let mut vectors = vec![(DENSE, Vector::new_dense(point.dense))];
     // Left out, not empty: the engine counts an empty vector wrongly once it is overwritten by another.
     if !point.sparse.is_empty() {
@@ -232,7 +295,7 @@ fn to_filter(request: &SearchRequest) -> Filter {
 fn audience_name(audience: Audience) -> &'static str {
     match audience {
         Audience::Buyers => BUYERS,
-        Audience::Agents => "agents",
+        Audience::Agents => AGENTS,
     }
 }
 

@@ -6,13 +6,13 @@ use qdrant_client::Payload;
 use qdrant_client::qdrant::point_id::PointIdOptions;
 use qdrant_client::qdrant::{
     Condition, Distance, Filter, Modifier, NamedVectors, PointStruct, Query, QueryPoints, QueryPointsBuilder,
-    ScoredPoint, SparseVectorConfig, SparseVectorParamsBuilder, SparseVectorsConfigBuilder, Value, Vector, VectorInput,
-    VectorParamsBuilder, VectorsConfig, VectorsConfigBuilder,
+    RetrievedPoint, ScoredPoint, SparseVectorConfig, SparseVectorParamsBuilder, SparseVectorsConfigBuilder, Value,
+    Vector, VectorInput, VectorParamsBuilder, VectorsConfig, VectorsConfigBuilder, vector_output,
 };
 
 use crate::domain::document::Audience;
 use crate::domain::ids::{ChunkId, RevisionId};
-use crate::vectors::{Point, SearchRequest, product_key, product_keys};
+use crate::vectors::{Point, SearchRequest, Sparse, product_key, product_keys, product_of};
 
 const DENSE: &str = "dense";
 const SPARSE: &str = "sparse";
@@ -49,6 +49,29 @@ pub(super) fn to_server(point: Point) -> PointStruct {
         vectors = vectors.add_vector(SPARSE, Vector::new_sparse(point.sparse.indices, point.sparse.values));
     }
     PointStruct::new(point.chunk.to_string(), vectors, Payload::from(payload))
+}
+
+/// `None` for a point that we did not write.
+pub(super) fn to_point(found: RetrievedPoint) -> Option<Point> {
+    let PointIdOptions::Uuid(id) = found.id?.point_id_options? else { return None };
+    let text = |field: &str| found.payload.get(field).and_then(|value| value.as_str());
+    let vectors = found.vectors?;
+    let Some(vector_output::Vector::Dense(dense)) = vectors.get_vector_by_name(DENSE) else { return None };
+    let sparse = match vectors.get_vector_by_name(SPARSE) {
+        Some(vector_output::Vector::Sparse(sparse)) => {
+            Sparse::from_terms(sparse.indices.into_iter().zip(sparse.values))
+        }
+        Some(_) => return None,
+        None => Sparse::default(),
+    };
+    Some(Point {
+        chunk: id.parse().ok()?,
+        revision: text(REVISION)?.parse().ok()?,
+        audience: if text(AUDIENCE)? == BUYERS { Audience::Buyers } else { Audience::Agents },
+        sku: product_of(text(PRODUCT)?),
+        dense: dense.data,
+        sparse,
+    })
 }
 
 pub(super) fn of_revision(revision: RevisionId) -> Filter {
@@ -96,7 +119,6 @@ fn is(field: &str, value: String) -> Condition {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vectors::Sparse;
 
     #[test]
     fn a_product_number_with_a_space_is_matched_whole() {

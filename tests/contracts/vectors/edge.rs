@@ -172,6 +172,34 @@ async fn a_file_of_rubbish_ends_neither_the_process_nor_the_other_files() -> Kep
     Ok(())
 }
 
+/// A mapped file that ends too early would end the process, at every start.
+#[tokio::test]
+async fn a_file_that_was_cut_short_is_damage_or_makes_no_difference() -> Kept {
+    for (file, outcome) in spoil_each_file(cut_short).await? {
+        assert!(outcome != Outcome::Wrong, "with half of `{}` the index answers, and wrongly", file.display());
+    }
+    Ok(())
+}
+
+/// What was written comes back, and what was changed on the disk since is noticed, whichever half of the search it is
+/// for.
+#[tokio::test]
+async fn a_point_that_is_not_as_it_was_written_is_damage() -> Kept {
+    let root = folder();
+    let store = open(root.path())?;
+    let written: Vec<_> = (0..30).map(|ordinal| point(1, ordinal)).collect();
+    store.upsert(shop(1), written.clone()).await?;
+    let ids: Vec<_> = written.iter().map(|point| point.chunk).collect();
+    let mut stored = store.points(shop(1), &ids).await?;
+    stored.sort_by_key(|point| ids.iter().position(|id| *id == point.chunk));
+    for (stored, written) in stored.iter().zip(&written) {
+        assert_eq!((stored.chunk, stored.revision, &stored.sku), (written.chunk, written.revision, &written.sku));
+        assert_eq!(stored.sparse, written.sparse);
+    }
+    assert_eq!(stored.len(), 30);
+    store.close().await
+}
+
 #[derive(Debug, PartialEq)]
 enum Outcome {
     NoDifference,
@@ -210,6 +238,11 @@ async fn spoil_each_file(spoil: fn(&Path)) -> Result<Vec<(PathBuf, Outcome)>, Ve
 
 fn lose(file: &Path) {
     fs::remove_file(file).expect("it is there");
+}
+
+fn cut_short(file: &Path) {
+    let size = fs::metadata(file).expect("it is there").len();
+    fs::OpenOptions::new().write(true).open(file).and_then(|file| file.set_len(size / 2)).expect("it can be cut");
 }
 
 fn fill_with_rubbish(file: &Path) {
