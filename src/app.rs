@@ -110,6 +110,9 @@ impl App {
             public_url: config.public_url(),
             max_upload_bytes: config.server.max_upload_bytes as u64,
             demo_widget,
+            session_idle_ms: i64::from(config.server.session_idle_minutes) * 60_000,
+            session_max_ms: i64::from(config.server.session_max_hours) * 3_600_000,
+            confirmed_ms: i64::from(config.server.confirm_minutes) * 60_000,
             ..HttpSettings::default()
         };
         let wake = self.wake.clone();

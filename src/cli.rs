@@ -4,6 +4,7 @@
 //! 2 wrong usage (clap's), 3 the input was refused, with the reason.
 
 mod ask;
+mod audit;
 mod backtest;
 mod bench;
 mod configure;
@@ -70,6 +71,9 @@ enum Command {
     /// Add people, or let them choose a new password.
     #[command(subcommand)]
     User(user::UserCommand),
+    /// Check the log of what people did.
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Rebuild the vector index from the database, without embedding again what is embedded.
     Reindex,
     /// Check everything this machine needs and say what is missing.
@@ -130,6 +134,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Models(command) => models::run(&common, command),
         Command::Config(command) => configure::run(&common, &command),
         Command::User(command) => user::run(&common, command),
+        Command::Audit(command) => audit::run(&common, command),
         Command::Reindex => reindex::run(&common),
         Command::Doctor => configure::doctor(&common),
         Command::Health => configure::health(&common),

@@ -35,6 +35,9 @@ pub struct Config {
 pub struct ServerConfig {
     pub listen: SocketAddr,
     pub public_url: String,
+    pub session_idle_minutes: u32,
+    pub session_max_hours: u32,
+    pub confirm_minutes: u32,
     pub max_upload_bytes: usize,
 }
 
@@ -152,6 +155,10 @@ impl Config {
                 "empty, but `vectors.engine` is `server`".into(),
                 "name the Qdrant server",
             );
+        }
+        if self.server.session_idle_minutes == 0 || self.server.session_max_hours == 0 {
+            let problem = "0, which nobody could work with".into();
+            return senseless("server.session_idle_minutes", problem, "30 minutes and 12 hours are common");
         }
         if !(32..=480).contains(&self.ingest.chunk_tokens) {
             let problem = format!("outside 32 to 480: {}", self.ingest.chunk_tokens);

@@ -64,6 +64,12 @@ ids! {
     LookId,
     /// A proof of a promise.
     CertificateId,
+    /// A signed-in browser or script; its name, not its secret.
+    SessionId,
+    /// A key of a script.
+    ApiTokenId,
+    /// What a shop signs its buyers' identity with.
+    BuyerKeyId,
 }
 
 impl ChunkId {

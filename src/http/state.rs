@@ -27,6 +27,10 @@ pub struct HttpSettings {
     pub demo_widget: Option<WidgetId>,
     /// A session ends after this long in any case.
     pub session_max_ms: i64,
+    /// A session that was not used for so long is over.
+    pub session_idle_ms: i64,
+    /// How long a password that was given counts for what is dangerous.
+    pub confirmed_ms: i64,
     /// Conversations that one address may start in ten minutes.
     pub conversations_per_address: usize,
     /// Messages that one conversation may bring in one minute.
@@ -41,6 +45,8 @@ impl Default for HttpSettings {
             trust_forwarded_for: false,
             demo_widget: None,
             session_max_ms: 12 * 60 * 60 * 1000,
+            session_idle_ms: 30 * 60 * 1000,
+            confirmed_ms: 15 * 60 * 1000,
             conversations_per_address: 200,
             messages_per_conversation: 30,
         }
@@ -100,6 +106,8 @@ pub trait HealthView: Send + Sync {
 pub struct Limits {
     /// Failed logins, per account and address.
     pub logins: Limiter,
+    /// Logins from one address, whosever: one guess for each of many accounts is guessing, too.
+    pub logins_of_address: Limiter,
     /// Conversations, per address.
     pub conversations: Limiter,
     /// Messages, per conversation.
@@ -111,6 +119,7 @@ impl Limits {
     pub fn new(settings: &HttpSettings) -> Self {
         Self {
             logins: Limiter::new(10, 15 * 60 * 1000),
+            logins_of_address: Limiter::new(100, 15 * 60 * 1000),
             conversations: Limiter::new(settings.conversations_per_address, 10 * 60 * 1000),
             messages: Limiter::new(settings.messages_per_conversation, 60 * 1000),
         }

@@ -8,6 +8,7 @@
 use crate::domain::chunk::Chunk;
 use crate::domain::document::RevisionState;
 use crate::domain::ids::{ChunkId, RevisionId, ShopId};
+use crate::domain::injection;
 use crate::inference::{EmbedRole, Lane};
 use crate::retrieve::sparse;
 use crate::storage::documents::DocumentMeta;
@@ -54,7 +55,9 @@ impl Ingestion {
             dense: embedding.clone(),
             sparse: sparse::of_chunk(&chunk.indexed_text()),
         };
-        self.vectors.upsert(shop, embedded.iter().map(point).collect()).await?;
+        // What will wait for staff has no point: the index holds what may be said, and nothing else.
+        let may_be_said = |(chunk, _): &&(Chunk, Vec<f32>)| injection::in_document(&chunk.indexed_text()).is_empty();
+        self.vectors.upsert(shop, embedded.iter().filter(may_be_said).map(point).collect()).await?;
         let index = NewIndex { model_id: &self.embedder.spec().id, chunks: embedded };
         let mut tx = self.db.begin().await?;
         let activation = indexing::activate_revision(&mut tx, shop, revision, &index).await?;

@@ -15,7 +15,7 @@ struct Step {
     postgres: &'static str,
 }
 
-const STEPS: [Step; 2] = [
+const STEPS: [Step; 3] = [
     Step {
         version: 1,
         name: "foundations",
@@ -27,6 +27,12 @@ const STEPS: [Step; 2] = [
         name: "promises",
         sqlite: include_str!("migrations/sqlite/0002_promises.sql"),
         postgres: include_str!("migrations/postgres/0002_promises.sql"),
+    },
+    Step {
+        version: 5,
+        name: "security",
+        sqlite: include_str!("migrations/sqlite/0005_security.sql"),
+        postgres: include_str!("migrations/postgres/0005_security.sql"),
     },
 ];
 
@@ -89,7 +95,7 @@ mod tests {
             migrator.set_ignore_missing(true);
             migrator.run(&db.writer).await.unwrap();
             let error = migrate(&db.writer, db.dialect).await.unwrap_err();
-            assert!(matches!(error, StorageError::NewerSchema { found: 99, known: 2 }), "{error:?}");
+            assert!(matches!(error, StorageError::NewerSchema { found: 99, known: 5 }), "{error:?}");
             assert!(error.to_string().contains("used by a newer version"), "{error}");
         }
     }

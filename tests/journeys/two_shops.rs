@@ -49,6 +49,11 @@ async fn furnish(app: &TestApp, name: &str, word: &'static str) -> Furnished {
     let asked = app.ask(conversation, &buyer, &format!("And another {word}?")).await;
     app.draft(&shop, asked, &format!("Another {word} [1]."), &[cited]).await;
     let tested = app.post(&staff, "/v1/knowledge/test", json!({ "question": word })).await.expect(202).json();
+    let owner = shop.caller(Role::Owner);
+    let scopes = json!({ "name": word, "scopes": ["read_bars"], "days": 1 });
+    let token = app.post(&owner, "/v1/ops/tokens", scopes).await.expect(201).json();
+    let key = app.post(&owner, "/v1/ops/buyer-keys", json!({})).await.expect(201).json();
+    let security = app.get(&owner, "/v1/me/security").await.expect(200).json();
     let ids = BTreeMap::from([
         ("conversation", conversation.to_string()),
         ("message", sent["message"]["id"].as_str().unwrap().to_owned()),
@@ -59,6 +64,9 @@ async fn furnish(app: &TestApp, name: &str, word: &'static str) -> Furnished {
         ("test", tested["turn_id"].as_str().unwrap().to_owned()),
         ("account", shop.account(Role::Staff).to_string()),
         ("widget", shop.widget.to_string()),
+        ("token", token["token"]["id"].as_str().unwrap().to_owned()),
+        ("key", key["key"]["id"].as_str().unwrap().to_owned()),
+        ("session", security["sessions"][0]["id"].as_str().unwrap().to_owned()),
     ]);
     Furnished { shop, buyer, ids, word }
 }
@@ -70,6 +78,9 @@ fn kind(path: &str, parameter: &str) -> Option<&'static str> {
         "message_id" => "message",
         "revision_id" => "revision",
         "widget_id" => "widget",
+        "token_id" => "token",
+        "key_id" => "key",
+        "session_id" => "session",
         "turn_id" if path.contains("/test/") => "test",
         "turn_id" => "turn",
         "id" if path.contains("/conversations/") => "conversation",

@@ -57,6 +57,7 @@ export default {
   "reason.wrong_language": "The draft is not in the buyer's language",
   "reason.review_only_topic": "The shop wants a person for this topic",
   "reason.suspicious": "The message or a source looks like an attempt to steer the assistant",
+  "reason.foreign_link": "The draft links to a site that is not on the shop's list",
   "reason.not_automatic": "This topic is not set to send automatically",
   "reason.shadow_mode": "The topic is in shadow mode; its draft is not shown",
   "reason.not_certified": "The error promise is not proven for this",

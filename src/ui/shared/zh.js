@@ -56,6 +56,7 @@ export default {
   "reason.wrong_language": "草稿与买家使用的语言不一致",
   "reason.review_only_topic": "店铺规定此类话题由人工回复",
   "reason.suspicious": "消息或来源疑似在诱导助手",
+  "reason.foreign_link": "草稿中的链接不在店铺的允许列表内",
   "reason.not_automatic": "此话题未开启自动发送",
   "reason.shadow_mode": "话题处于影子模式，草稿不展示",
   "reason.not_certified": "此类回答的出错上限尚未证实",
