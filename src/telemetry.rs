@@ -44,7 +44,8 @@ mod tests {
     fn a_line_is_written_without_personal_data_and_with_its_ids() {
         let mut out = Masked(Vec::new());
         let id = "01890a5d-ac96-774b-bcce-b302099a8057";
-        write!(out, "WARN refused reason=\"13812345678 lives at lin@shop.example\" turn.id={id} took_ms=13812").unwrap();
+        write!(out, "WARN refused reason=\"13812345678 lives at lin@shop.example\" turn.id={id} took_ms=13812")
+            .unwrap();
         let line = String::from_utf8(out.0).unwrap();
         assert_eq!(line, format!("WARN refused reason=\"[phone] lives at [e-mail]\" turn.id={id} took_ms=13812"));
     }

@@ -92,7 +92,9 @@ pub fn in_document(text: &str) -> Vec<Finding> {
 /// Buyers describe a problem at length, but they do not tell the reader who to be and how to speak.
 fn is_long_order(text: &str) -> bool {
     let folded = fold(text);
-    folded.chars().count() >= LONG_CHARS && RULES.orders.find_iter(&folded).count() >= 3 && RULES.model.is_match(&folded)
+    folded.chars().count() >= LONG_CHARS
+        && RULES.orders.find_iter(&folded).count() >= 3
+        && RULES.model.is_match(&folded)
 }
 
 struct Rules {
@@ -118,7 +120,9 @@ static RULES: LazyLock<Rules> = LazyLock::new(|| {
         typed: all(rules::TYPED),
         planted: all(rules::PLANTED),
         orders: compile(r"\byou('ll| will| are| must| should| can| have to| need to)\b|你(将|要|必须|应该|需要|是)"),
-        model: compile(r"\b(prompt|chat ?bot|chat ?gpt|gpt|ai|openai|character|roleplay|respond|responses?|uncensored)\b|提示词|人工智能|角色"),
+        model: compile(
+            r"\b(prompt|chat ?bot|chat ?gpt|gpt|ai|openai|character|roleplay|respond|responses?|uncensored)\b|提示词|人工智能|角色",
+        ),
         leet_word: compile(r"\S*[0-9@$]\S*"),
         spelled_out: compile(r"\b(?:[a-z][ .\-_]){5,}[a-z]\b"),
         base64: compile(r"[A-Za-z0-9+/_\-]{24,}={0,2}"),
@@ -162,7 +166,8 @@ fn readings(text: &str) -> Vec<String> {
     }
     let lower = text.to_lowercase();
     if RULES.spelled_out.is_match(&lower) {
-        let joined = RULES.spelled_out.replace_all(&lower, |run: &regex::Captures<'_>| run[0].replace([' ', '.', '-', '_'], ""));
+        let joined =
+            RULES.spelled_out.replace_all(&lower, |run: &regex::Captures<'_>| run[0].replace([' ', '.', '-', '_'], ""));
         readings.push(joined.into_owned());
     }
     readings.push(text.chars().rev().collect());

@@ -37,7 +37,9 @@ pub fn hosts(text: &str) -> Vec<String> {
 /// The first host that `text` leads to and that is none of `allowed`, nor below one of them.
 pub fn foreign(text: &str, allowed: &[String]) -> Option<String> {
     let is_ours = |host: &String| {
-        allowed.iter().any(|ours| host == ours || host.strip_suffix(ours.as_str()).is_some_and(|rest| rest.ends_with('.')))
+        allowed
+            .iter()
+            .any(|ours| host == ours || host.strip_suffix(ours.as_str()).is_some_and(|rest| rest.ends_with('.')))
     };
     hosts(text).into_iter().find(|host| !is_ours(host))
 }
@@ -74,7 +76,9 @@ mod tests {
 
     #[test]
     fn what_leads_nowhere_is_no_link() {
-        for text in ["mail me@shop.example", "Version 2.0.1 costs 9.90", "1.Press OK 2.Wait", "e.g. the net. weight", "a//b"] {
+        for text in
+            ["mail me@shop.example", "Version 2.0.1 costs 9.90", "1.Press OK 2.Wait", "e.g. the net. weight", "a//b"]
+        {
             assert_eq!(foreign(text, &["b".to_owned()]), None, "{text}: {:?}", hosts(text));
         }
     }

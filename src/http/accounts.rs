@@ -43,18 +43,20 @@ pub fn routes(routes: Routes) -> Routes {
 fn own_routes(routes: Routes) -> Routes {
     let security = Route::get("/v1/me/security", SignedIn, "One's own sessions and second factor")
         .returns::<security::SecurityView>(200);
-    let confirm =
-        Route::post("/v1/me/confirm", SignedIn, "Give the password again, before something dangerous")
-            .takes::<security::ConfirmBody>();
+    let confirm = Route::post("/v1/me/confirm", SignedIn, "Give the password again, before something dangerous")
+        .takes::<security::ConfirmBody>();
+    let change = Route::post("/v1/me/password", SignedIn, "Change one's own password; other sessions end")
+        .takes::<security::ChangePasswordBody>();
     let end = Route::delete("/v1/me/sessions/{session_id}", SignedIn, "End one of one's own sessions");
     let end_others = Route::post("/v1/me/end-other-sessions", SignedIn, "End all of one's own sessions but this one");
     let begin = Route::post("/v1/me/second-factor", SignedIn, "Begin to set up a second factor")
         .returns::<second_factor::KeyAnswer>(200)
         .asks_password();
-    let enable = Route::post("/v1/me/second-factor/enable", SignedIn, "Prove that the key arrived; the codes are shown once")
-        .takes::<second_factor::CodeBody>()
-        .returns::<second_factor::RecoveryAnswer>(200)
-        .asks_password();
+    let enable =
+        Route::post("/v1/me/second-factor/enable", SignedIn, "Prove that the key arrived; the codes are shown once")
+            .takes::<second_factor::CodeBody>()
+            .returns::<second_factor::RecoveryAnswer>(200)
+            .asks_password();
     let renew = Route::post("/v1/me/recovery-codes", SignedIn, "Replace the recovery codes; they are shown once")
         .returns::<second_factor::RecoveryAnswer>(200)
         .asks_password();
@@ -62,6 +64,7 @@ fn own_routes(routes: Routes) -> Routes {
     routes
         .add(security, security::show_security)
         .add(confirm, security::confirm)
+        .add(change, security::change_password)
         .add(end, security::end_session)
         .add(end_others, security::end_other_sessions)
         .add(begin, second_factor::begin)

@@ -59,7 +59,8 @@ impl Member {
 
     /// Whether role and scopes allow it. No scope brings what only a person does: their own account, or other people.
     fn may(&self, permission: Permission) -> bool {
-        let in_scope = |scopes: &Vec<String>| permission.is_scope() && scopes.iter().any(|one| one == permission.name());
+        let in_scope =
+            |scopes: &Vec<String>| permission.is_scope() && scopes.iter().any(|one| one == permission.name());
         permission.is_held_by(self.account.role) && self.scopes.as_ref().is_none_or(in_scope)
     }
 

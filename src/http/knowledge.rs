@@ -104,10 +104,7 @@ fn quarantine_routes(routes: Routes) -> Routes {
         .returns::<views::ChunkView>(200);
     let keep_out = Route::post("/v1/knowledge/chunks/{id}/keep-out", Knowledge, "Keep a held chunk out of answers")
         .returns::<views::ChunkView>(200);
-    routes
-        .add(list, quarantine::list_waiting)
-        .add(approve, quarantine::approve)
-        .add(keep_out, quarantine::keep_out)
+    routes.add(list, quarantine::list_waiting).add(approve, quarantine::approve).add(keep_out, quarantine::keep_out)
 }
 
 fn test_routes(routes: Routes) -> Routes {

@@ -133,8 +133,8 @@ fn people_routes(routes: Routes) -> Routes {
     let log = Route::get("/v1/ops/audit", People, "Who changed what, newest first")
         .query::<audit::AuditQuery>()
         .returns::<audit::AuditAnswer>(200);
-    let end_sessions = Route::post("/v1/ops/accounts/{id}/end-sessions", People, "Sign somebody out everywhere")
-        .asks_password();
+    let end_sessions =
+        Route::post("/v1/ops/accounts/{id}/end-sessions", People, "Sign somebody out everywhere").asks_password();
     let reset_factor =
         Route::post("/v1/ops/accounts/{id}/reset-second-factor", People, "Take a lost second factor away")
             .asks_password();
@@ -180,8 +180,8 @@ fn key_routes(routes: Routes) -> Routes {
     let add_buyer_key = Route::post("/v1/ops/buyer-keys", People, "Make a signing key, two at most; it is shown once")
         .asks_password()
         .returns::<keys::NewBuyerKeyAnswer>(201);
-    let remove_buyer_key = Route::delete("/v1/ops/buyer-keys/{key_id}", People, "Take a signing key away")
-        .asks_password();
+    let remove_buyer_key =
+        Route::delete("/v1/ops/buyer-keys/{key_id}", People, "Take a signing key away").asks_password();
     let links = Route::get("/v1/ops/link-hosts", ReadBars, "Sites that answers may lead to")
         .returns::<links::LinkHostsAnswer>(200);
     let set_links = Route::post("/v1/ops/link-hosts", Bars, "List other sites that answers may lead to")

@@ -208,11 +208,8 @@ impl Routes {
         H: Handler<T, AppState>,
         T: 'static,
     {
-        let gate = Gate {
-            state: self.state.clone(),
-            permission: route.permission,
-            needs_password: route.needs_password,
-        };
+        let gate =
+            Gate { state: self.state.clone(), permission: route.permission, needs_password: route.needs_password };
         let method = filter(&route.method);
         let guarded: MethodRouter<AppState> = on(method, handler)
             .route_layer(DefaultBodyLimit::max(route.limit_bytes))

@@ -160,3 +160,18 @@ impl Generator for OpenAiGenerator {
         Ok(choices.iter().map(best).collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_the_buyer_is_does_not_leave_the_house() {
+        let generator = OpenAiGenerator::new("http://localhost/v1/", "model", "");
+        let text =
+            "[1] Hold the button for 5 seconds.\n<question>\n我叫小林，13812345678，怎么配对 AF-500？\n</question>";
+        let body = generator.body(&[PromptPart { role: Role::User, text: text.to_owned() }], 9);
+        let sent = body["messages"][0]["content"].as_str().unwrap();
+        assert_eq!(sent, text.replace("13812345678", "[电话]"), "numbers of lines and articles stay");
+    }
+}

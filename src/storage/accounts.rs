@@ -154,10 +154,8 @@ pub async fn list(db: &Db, shop: ShopId) -> Result<Vec<Account>, StorageError> {
 
 /// Where a person works, for what is noted of a login or a redeemed token.
 pub async fn shop_of(tx: &mut Tx, account: AccountId) -> Result<Option<ShopId>, StorageError> {
-    let row = sqlx::query("select shop_id from accounts where id = $1")
-        .bind(account)
-        .fetch_optional(tx.connection())
-        .await?;
+    let row =
+        sqlx::query("select shop_id from accounts where id = $1").bind(account).fetch_optional(tx.connection()).await?;
     row.map(|row| row.col("shop_id")).transpose()
 }
 

@@ -30,7 +30,8 @@ pub struct BuyerKey {
 
 /// Makes a key; `None` if there are as many as there may be.
 pub async fn create_key(tx: &mut Tx, shop: ShopId, secret: &str) -> Result<Option<BuyerKey>, StorageError> {
-    let known = sqlx::query("select id from buyer_keys where shop_id = $1").bind(shop).fetch_all(tx.connection()).await?;
+    let known =
+        sqlx::query("select id from buyer_keys where shop_id = $1").bind(shop).fetch_all(tx.connection()).await?;
     if known.len() >= MAX_KEYS {
         return Ok(None);
     }
@@ -47,10 +48,11 @@ pub async fn create_key(tx: &mut Tx, shop: ShopId, secret: &str) -> Result<Optio
 
 /// The shop's keys, oldest first.
 pub async fn keys(db: &Db, shop: ShopId) -> Result<Vec<BuyerKey>, StorageError> {
-    let rows = sqlx::query("select id, secret, created_at_ms from buyer_keys where shop_id = $1 order by created_at_ms, id")
-        .bind(shop)
-        .fetch_all(&db.readers)
-        .await?;
+    let rows =
+        sqlx::query("select id, secret, created_at_ms from buyer_keys where shop_id = $1 order by created_at_ms, id")
+            .bind(shop)
+            .fetch_all(&db.readers)
+            .await?;
     let read = |row: &AnyRow| {
         Ok(BuyerKey { id: row.col("id")?, secret: row.col("secret")?, created_at_ms: row.col("created_at_ms")? })
     };

@@ -42,15 +42,14 @@ pub async fn inspect(
     if findings.is_empty() {
         return Ok(false);
     }
-    let done = sqlx::query(
-        "update chunks set disabled = 1, quarantine = $3, suspicions = $4 where shop_id = $1 and id = $2",
-    )
-    .bind(shop)
-    .bind(chunk)
-    .bind(Quarantine::Waiting)
-    .bind(Json(&findings))
-    .execute(tx.connection())
-    .await?;
+    let done =
+        sqlx::query("update chunks set disabled = 1, quarantine = $3, suspicions = $4 where shop_id = $1 and id = $2")
+            .bind(shop)
+            .bind(chunk)
+            .bind(Quarantine::Waiting)
+            .bind(Json(&findings))
+            .execute(tx.connection())
+            .await?;
     Ok(done.rows_affected() == 1)
 }
 

@@ -52,14 +52,8 @@ pub struct Session {
 /// Starts a session of a script or a command: it ends after `lifetime_ms`, does not end by idling, and is never asked
 /// for a password, which it could not give.
 pub async fn create(tx: &mut Tx, account: AccountId, token_hash: &str, lifetime_ms: i64) -> Result<(), StorageError> {
-    let new = NewSession {
-        token_hash,
-        lifetime_ms,
-        idle_ms: lifetime_ms,
-        confirmed_ms: lifetime_ms,
-        address: "",
-        agent: "",
-    };
+    let new =
+        NewSession { token_hash, lifetime_ms, idle_ms: lifetime_ms, confirmed_ms: lifetime_ms, address: "", agent: "" };
     start(tx, account, &new).await
 }
 

@@ -5,9 +5,12 @@
 mod accounts_and_sessions;
 mod answering_a_buyer;
 mod documents_arrive;
+mod injection;
 mod live_streams;
 mod ops_and_widgets;
+mod requirements;
 mod routes_and_roles;
+mod security;
 mod support;
 mod the_dial;
 mod the_server;

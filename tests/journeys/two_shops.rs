@@ -168,6 +168,11 @@ async fn no_route_knows_an_id_of_the_other_shop() {
     assert_eq!(everything(&app, &other).await, before, "nothing of the other shop was changed");
 }
 
+#[expect(clippy::disallowed_methods, reason = "who runs a test chooses how long")]
+fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().map_or(default, |value| value.parse().expect("a number"))
+}
+
 #[tokio::test]
 async fn random_requests_never_bring_a_word_of_the_other_shop() {
     let app = TestApp::new().await;
@@ -178,8 +183,10 @@ async fn random_requests_never_bring_a_word_of_the_other_shop() {
         .iter()
         .filter(|route| route.method == Method::GET && !route.path.ends_with("/events") && route.is_listed)
         .collect();
-    let mut random = StdRng::seed_from_u64(7);
-    for _ in 0..1_500 {
+    let (seed, n_rounds) = (setting("KEFU_SEED", 7), setting("KEFU_ROUNDS", 1_500));
+    println!("seed {seed}, {n_rounds} rounds; KEFU_SEED and KEFU_ROUNDS change them");
+    let mut random = StdRng::seed_from_u64(seed);
+    for _ in 0..n_rounds {
         let route = reads[random.random_range(0..reads.len())];
         let asking = random.random_range(0..2);
         let (mine, other) = (&shops[asking], &shops[1 - asking]);

@@ -25,8 +25,14 @@ impl Maker {
     }
 
     fn id_card(&mut self) -> String {
-        let date = format!("{}{:02}{:02}", self.0.random_range(1940..2020), self.0.random_range(1..13), self.0.random_range(1..29));
-        let body = format!("{}{}{date}{}", self.one(&["11", "31", "33", "44", "51", "65"]), self.digits(4), self.digits(3));
+        let date = format!(
+            "{}{:02}{:02}",
+            self.0.random_range(1940..2020),
+            self.0.random_range(1..13),
+            self.0.random_range(1..29)
+        );
+        let body =
+            format!("{}{}{date}{}", self.one(&["11", "31", "33", "44", "51", "65"]), self.digits(4), self.digits(3));
         let weights = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
         let sum: usize = body.bytes().zip(weights).map(|(digit, weight)| usize::from(digit - b'0') * weight).sum();
         format!("{body}{}", ["1", "0", "X", "9", "8", "7", "6", "5", "4", "3", "2"][sum % 11])
@@ -35,13 +41,23 @@ impl Maker {
     fn bank_card(&mut self) -> String {
         let (start, n) = [("622", 16), ("6217", 19), ("4", 16), ("53", 16)][self.0.random_range(0..4)];
         let body = format!("{start}{}", self.digits(n - start.len() - 1));
-        let sum: u32 = body.bytes().rev().enumerate().map(|(nth, digit)| {
-            let digit = u32::from(digit - b'0');
-            if nth % 2 == 0 { if digit > 4 { digit * 2 - 9 } else { digit * 2 } } else { digit }
-        }).sum();
+        let sum: u32 = body
+            .bytes()
+            .rev()
+            .enumerate()
+            .map(|(nth, digit)| {
+                let digit = u32::from(digit - b'0');
+                if nth % 2 == 0 { if digit > 4 { digit * 2 - 9 } else { digit * 2 } } else { digit }
+            })
+            .sum();
         let card = format!("{body}{}", (10 - sum % 10) % 10);
         match self.0.random_range(0..3) {
-            0 => card.as_bytes().chunks(4).map(|part| String::from_utf8_lossy(part).into_owned()).collect::<Vec<_>>().join(" "),
+            0 => card
+                .as_bytes()
+                .chunks(4)
+                .map(|part| String::from_utf8_lossy(part).into_owned())
+                .collect::<Vec<_>>()
+                .join(" "),
             _ => card,
         }
     }
@@ -61,7 +77,12 @@ impl Maker {
     }
 
     fn email(&mut self) -> String {
-        format!("{}{}@{}", self.one(&["lin", "wang.xiao", "a_b-c"]), self.digits(3), self.one(&["qq.com", "shop.example.com", "163.com"]))
+        format!(
+            "{}{}@{}",
+            self.one(&["lin", "wang.xiao", "a_b-c"]),
+            self.digits(3),
+            self.one(&["qq.com", "shop.example.com", "163.com"])
+        )
     }
 
     fn plate(&mut self) -> String {
@@ -87,12 +108,23 @@ impl Maker {
             return format!("{} {street}, Apt {}", self.0.random_range(1..900), self.0.random_range(1..40));
         }
         let admin = self.one(&[
-            "浙江省杭州市西湖区", "北京市朝阳区", "上海市浦东新区", "广东省深圳市南山区粤海街道", "四川省成都市武侯区", "江苏省昆山市玉山镇",
-            "内蒙古自治区呼和浩特市新城区", "重庆市渝中区", "杭州余杭区", "新疆维吾尔自治区乌鲁木齐市天山区", "湖南省长沙县星沙街道",
+            "浙江省杭州市西湖区",
+            "北京市朝阳区",
+            "上海市浦东新区",
+            "广东省深圳市南山区粤海街道",
+            "四川省成都市武侯区",
+            "江苏省昆山市玉山镇",
+            "内蒙古自治区呼和浩特市新城区",
+            "重庆市渝中区",
+            "杭州余杭区",
+            "新疆维吾尔自治区乌鲁木齐市天山区",
+            "湖南省长沙县星沙街道",
         ]);
-        let street = self.one(&["文三路", "建国门外大街", "世纪大道", "科技南十二路", "人民中路", "幸福巷", "东风大道"]);
+        let street =
+            self.one(&["文三路", "建国门外大街", "世纪大道", "科技南十二路", "人民中路", "幸福巷", "东风大道"]);
         let number = self.0.random_range(1..900);
-        let (building, unit, room) = (self.0.random_range(1..30), self.0.random_range(1..5), self.0.random_range(101..2500));
+        let (building, unit, room) =
+            (self.0.random_range(1..30), self.0.random_range(1..5), self.0.random_range(101..2500));
         let estate = self.one(&["阳光花园", "绿城小区", "金茂大厦", "万科公寓", "锦绣家园"]);
         let text = match self.0.random_range(0..7) {
             0 => format!("{admin}{street}{number}号"),
@@ -119,8 +151,22 @@ impl Maker {
             6 => format!("条码 69{}", self.digits(11)),
             7 => format!("时间戳 17672{}", self.digits(8)),
             8 => format!("请到{}号门店{}楼服务台领取", self.digits(1), self.digits(1)),
-            9 => format!("AF-{} 净重{}.{}kg，尺寸 {}x{}x{}", self.digits(3), self.digits(1), self.digits(1), self.digits(2), self.digits(2), self.digits(2)),
-            10 => format!("The {} model ships in {} days for ${}.{}", self.digits(4), self.digits(1), self.digits(2), self.digits(2)),
+            9 => format!(
+                "AF-{} 净重{}.{}kg，尺寸 {}x{}x{}",
+                self.digits(3),
+                self.digits(1),
+                self.digits(1),
+                self.digits(2),
+                self.digits(2),
+                self.digits(2)
+            ),
+            10 => format!(
+                "The {} model ships in {} days for ${}.{}",
+                self.digits(4),
+                self.digits(1),
+                self.digits(2),
+                self.digits(2)
+            ),
             _ => format!("客服热线 400-{}-{}，7天无理由退货", self.digits(3), self.digits(4)),
         }
     }
@@ -159,7 +205,8 @@ fn recall_and_precision_hold_on_generated_texts() {
             let start = around.len() + "。".len() + lead.len();
             tally.n_meant += 1;
             let found = find(&text);
-            let covers = |one: &Found| one.kind == kind && one.span.start <= start && start + value.len() <= one.span.end;
+            let covers =
+                |one: &Found| one.kind == kind && one.span.start <= start && start + value.len() <= one.span.end;
             if found.iter().any(covers) {
                 tally.n_found += 1;
             } else {

@@ -10,11 +10,13 @@ use crate::domain::text::Span;
 /// Bytes before a number in which a word says what it is.
 const CONTEXT_BYTES: usize = 32;
 
-static ID_CARD: LazyLock<Regex> =
-    LazyLock::new(|| compile(r"[1-9]\d{5}[ -]?(?:18|19|20)\d{2}[ -]?(?:0[1-9]|1[0-2])[ -]?(?:0[1-9]|[12]\d|3[01])[ -]?\d{3}[\dXx]"));
+static ID_CARD: LazyLock<Regex> = LazyLock::new(|| {
+    compile(r"[1-9]\d{5}[ -]?(?:18|19|20)\d{2}[ -]?(?:0[1-9]|1[0-2])[ -]?(?:0[1-9]|[12]\d|3[01])[ -]?\d{3}[\dXx]")
+});
 static CARD: LazyLock<Regex> = LazyLock::new(|| compile(r"[2-6]\d{3}(?:[ -]?\d{4}){2}[ -]?\d{3,4}(?:[ -]?\d{1,3})?"));
 static MOBILE: LazyLock<Regex> = LazyLock::new(|| compile(r"(?:(?:\+|00)?86[ -]?)?1[3-9]\d[ -]?\d{4}[ -]?\d{4}"));
-static LANDLINE: LazyLock<Regex> = LazyLock::new(|| compile(r"(?:\(0\d{2,3}\)[ -]?|0\d{2,3}[ -]?)[2-9]\d{2,3}[ -]?\d{4}(?:-\d{1,5})?"));
+static LANDLINE: LazyLock<Regex> =
+    LazyLock::new(|| compile(r"(?:\(0\d{2,3}\)[ -]?|0\d{2,3}[ -]?)[2-9]\d{2,3}[ -]?\d{4}(?:-\d{1,5})?"));
 static INTERNATIONAL: LazyLock<Regex> =
     LazyLock::new(|| compile(r"(?:\+|00)[1-9]\d{0,2}[ .\-]?(?:\(\d{1,4}\)[ .\-]?)?\d{1,4}(?:[ .\-]?\d{2,4}){1,4}"));
 static AMERICAN: LazyLock<Regex> = LazyLock::new(|| compile(r"(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[-.])[2-9]\d{2}[-.]\d{4}"));
@@ -36,8 +38,17 @@ fn is_id_card(number: &str) -> bool {
     const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
     const CHECKS: &[u8; 11] = b"10X98765432";
     let province = number.get(..2).unwrap_or_default();
-    let is_province = matches!(province.as_bytes(), [b'1', b'1'..=b'5'] | [b'2', b'1'..=b'3'] | [b'3', b'1'..=b'7']
-        | [b'4', b'1'..=b'6'] | [b'5', b'0'..=b'4'] | [b'6', b'1'..=b'5'] | [b'7', b'1'] | [b'8', b'1'..=b'3']);
+    let is_province = matches!(
+        province.as_bytes(),
+        [b'1', b'1'..=b'5']
+            | [b'2', b'1'..=b'3']
+            | [b'3', b'1'..=b'7']
+            | [b'4', b'1'..=b'6']
+            | [b'5', b'0'..=b'4']
+            | [b'6', b'1'..=b'5']
+            | [b'7', b'1']
+            | [b'8', b'1'..=b'3']
+    );
     let sum: u32 = number.bytes().zip(WEIGHTS).map(|(digit, weight)| u32::from(digit - b'0') * weight).sum();
     let check = CHECKS[(sum % 11) as usize];
     is_province && has_a_date(number) && number.bytes().last().is_some_and(|last| last.to_ascii_uppercase() == check)
@@ -92,7 +103,11 @@ pub(super) fn phones(text: &str) -> Vec<Span> {
             let is_hotline = number.len() == 10 && (number.starts_with("400") || number.starts_with("800"));
             let n_digits = number.len();
             let is_new = found.iter().all(|known| known.end <= span.start || span.end <= known.start);
-            if is_new && !is_hotline && (8..=17).contains(&n_digits) && !NUMBER_OF_A_THING.is_match(before(text, span.start)) {
+            if is_new
+                && !is_hotline
+                && (8..=17).contains(&n_digits)
+                && !NUMBER_OF_A_THING.is_match(before(text, span.start))
+            {
                 found.push(span);
             }
         }

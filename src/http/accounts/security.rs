@@ -1,4 +1,4 @@
-//! `/v1/me/security`, `/v1/me/sessions`, `/v1/me/confirm`: every person of the shop, about themselves.
+//! `/v1/me/security`, `/v1/me/sessions`, `/v1/me/confirm`, `/v1/me/password`: every person of the shop, about themselves.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -11,10 +11,13 @@ use crate::http::accounts::credentials::{check_password, check_second_factor, co
 use crate::http::error::{ApiResult, Code};
 use crate::http::extract::{ClientAddress, Json, Path};
 use crate::http::guard::Member;
+use crate::http::password::{hash_password, is_acceptable};
 use crate::http::state::AppState;
 use crate::http::trail::note;
-use crate::storage::sessions::{self, Session};
+use crate::http::work::off_the_async_threads;
+use crate::storage::accounts;
 use crate::storage::second_factor;
+use crate::storage::sessions::{self, Session};
 
 #[derive(Serialize, JsonSchema)]
 pub struct SessionView {
@@ -45,6 +48,12 @@ pub struct ConfirmBody {
     password: String,
     #[serde(default)]
     code: Option<String>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+pub struct ChangePasswordBody {
+    current: String,
+    new: String,
 }
 
 pub async fn show_security(State(state): State<AppState>, member: Member) -> ApiResult<Json<SecurityView>> {
@@ -79,6 +88,28 @@ pub async fn confirm(
     state.limits.logins.forget(&key);
     let mut tx = state.db.begin().await?;
     sessions::confirm(&mut tx, &member.session_hash, state.settings.confirmed_ms).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The old one is asked for, whatever was given lately: it is what is being replaced.
+pub async fn change_password(
+    State(state): State<AppState>,
+    member: Member,
+    ClientAddress(address): ClientAddress,
+    Json(body): Json<ChangePasswordBody>,
+) -> ApiResult<StatusCode> {
+    let key = count_attempt(&state, &member.account.email, &address)?;
+    check_password(&state, &member.account.email, body.current).await?.ok_or(Code::WrongCredentials)?;
+    state.limits.logins.forget(&key);
+    if !is_acceptable(&body.new) {
+        return Err(Code::WeakPassword.into());
+    }
+    let hash = off_the_async_threads(move || hash_password(&body.new)).await??;
+    let mut tx = state.db.begin().await?;
+    accounts::set_password_hash(&mut tx, member.id(), &hash).await?;
+    sessions::revoke_others(&mut tx, member.id(), &member.session_hash).await?;
+    note(&mut tx, &member, "password_changed", (&member.account.email, json!({}))).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

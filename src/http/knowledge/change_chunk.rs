@@ -15,8 +15,8 @@ use crate::http::guard::Member;
 use crate::http::knowledge::views::ChunkView;
 use crate::http::state::AppState;
 use crate::http::trail::note;
-use crate::storage::{chunks, quarantine};
 use crate::storage::jobs::{self, Lane};
+use crate::storage::{chunks, quarantine};
 
 /// The embedder would cut a longer one.
 const MAX_CHARS: usize = 4_000;

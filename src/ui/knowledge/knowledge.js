@@ -9,6 +9,7 @@ import { listen } from "/ui/shared/sse.js";
 import { drawDocument } from "./document.js";
 import { drawDocuments } from "./documents.js";
 import en from "./en.js";
+import { drawQuarantine } from "./quarantine.js";
 import { drawTest } from "./test.js";
 import zh from "./zh.js";
 
@@ -25,10 +26,16 @@ function start({ me, main, banner }) {
     return () => hearers.delete(hear);
   };
   const links = [
-    { id: "documents", hash: "/", text: t("documents"), isHere: (hash) => hash !== "/test" },
+    {
+      id: "documents",
+      hash: "/",
+      text: t("documents"),
+      isHere: (hash) => hash !== "/test" && hash !== "/quarantine",
+    },
+    { id: "quarantine", hash: "/quarantine", text: t("quarantine.title"), isHere: (hash) => hash === "/quarantine" },
     { id: "test", hash: "/test", text: t("test"), isHere: (hash) => hash === "/test" },
   ];
-  const nav = subnav(t("room.knowledge"), mayEdit ? links : links.slice(0, 1));
+  const nav = subnav(t("room.knowledge"), mayEdit ? links : links.slice(0, 2));
   const view = h("div", {});
   show(main, h("div", { class: "page" }, nav.node, view));
   route(
@@ -36,6 +43,7 @@ function start({ me, main, banner }) {
     [
       { match: /^\/$/, draw: (box) => drawDocuments(box, { mayEdit, live }) },
       { match: /^\/d\/([\w-]+)$/, draw: (box, id) => drawDocument(box, id, { mayEdit, live }) },
+      { match: /^\/quarantine$/, draw: (box) => drawQuarantine(box, { mayEdit, live }) },
       ...(mayEdit ? [{ match: /^\/test$/, draw: (box) => drawTest(box) }] : []),
     ],
     nav.mark,
