@@ -39,6 +39,19 @@ async fn every_fixture_ends_as_its_name_says() {
 }
 
 #[tokio::test]
+async fn text_that_nobody_can_see_is_left_out_of_a_pdf_and_shown_to_staff() {
+    let bytes = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/hidden_text.pdf")).unwrap();
+    let exe = PathBuf::from(env!("CARGO_BIN_EXE_kefu"));
+    let parsed = parse_in_child(&exe, "hidden_text.pdf", &bytes, &ParseLimits::default()).await.unwrap();
+    let ParsedFile::Document(parsed) = parsed else { panic!("it is one document") };
+    assert!(parsed.text.contains("turns blue") && parsed.text.contains("two years"), "{}", parsed.text);
+    assert!(!parsed.text.contains("orders"), "{}", parsed.text);
+    let hidden: Vec<_> = parsed.warnings.iter().filter(|warning| warning.code == "hidden_text_removed").collect();
+    assert!(hidden.iter().any(|warning| warning.detail.contains("Tiny orders")), "{hidden:?}");
+    assert!(hidden.iter().any(|warning| warning.detail.contains("below the page")), "{hidden:?}");
+}
+
+#[tokio::test]
 async fn limits_are_kept_by_the_kernel() {
     let page = "<div>".repeat(3_000_000);
     let quick = ParseLimits { timeout_ms: 1_500, ..ParseLimits::default() };

@@ -13,7 +13,7 @@ mod rules;
 
 use std::sync::LazyLock;
 
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +28,9 @@ const MAX_FINDINGS: usize = 5;
 
 /// A message of this many characters that gives orders is no question.
 const LONG_CHARS: usize = 700;
+
+/// What one rule may remember of its search, per thread: there are many rules, and the default is eight times as much.
+const DFA_BYTES: usize = 256 * 1024;
 
 /// What kind of sign it is. Codes are stable: interfaces translate them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -135,7 +138,10 @@ static RULES: LazyLock<Rules> = LazyLock::new(|| {
 /// Word boundaries by ASCII: those by Unicode would make every search of a Chinese text slow, and an English order
 /// inside a Chinese sentence has no space around it.
 fn compile(pattern: &str) -> Regex {
-    Regex::new(&pattern.replace(r"\b", r"(?-u:\b)")).expect("the patterns are constants and the tests run all of them")
+    RegexBuilder::new(&pattern.replace(r"\b", r"(?-u:\b)"))
+        .dfa_size_limit(DFA_BYTES)
+        .build()
+        .expect("the patterns are constants and the tests run all of them")
 }
 
 fn find(text: &str, rules: &[(Sign, Regex)], limit: usize) -> Vec<Finding> {

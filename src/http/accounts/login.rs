@@ -5,6 +5,7 @@ use axum::http::{HeaderName, header};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use tracing::info;
 
 use crate::http::accounts::MeView;
 use crate::http::accounts::credentials::{check_password, check_second_factor, count_attempt};
@@ -42,7 +43,11 @@ pub async fn log_in(
     Json(body): Json<LoginBody>,
 ) -> ApiResult<([(HeaderName, String); 1], Json<LoginAnswer>)> {
     let key = count_attempt(&state, &body.email, &address)?;
-    let account = check_password(&state, &body.email, body.password).await?.ok_or(Code::WrongCredentials)?;
+    let Some(account) = check_password(&state, &body.email, body.password).await? else {
+        // Not in the log of the shop: a row only for accounts that exist would tell by its time that they do.
+        info!(address, "http.login.refused");
+        return Err(Code::WrongCredentials.into());
+    };
     check_second_factor(&state, &account, body.code.as_deref()).await?;
     state.limits.logins.forget(&key);
     let token = new_token();
