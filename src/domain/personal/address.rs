@@ -20,7 +20,7 @@ const NUMBER: &str = r"[0-9A-Za-z一二三四五六七八九十甲乙丙丁]";
 static CHINESE: LazyLock<Regex> = LazyLock::new(|| {
     let division = |suffixes: &str, name: &str| format!(r"(?P<{name}>{HAN}{{1,8}}?(?:{suffixes})[ ,，]?)?");
     let admin = [
-        format!(r"(?P<country>中国[ ,，]?)?"),
+        r"(?P<country>中国[ ,，]?)?".to_owned(),
         division("省|自治区|特别行政区", "province"),
         division("市|自治州|地区|盟", "city"),
         division("区|县|旗|市", "district"),

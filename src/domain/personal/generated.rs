@@ -97,7 +97,7 @@ impl Maker {
     fn messenger(&mut self) -> (String, String) {
         match self.0.random_range(0..3) {
             0 => (format!("wxid_{}", self.digits(6)), "微信号：".into()),
-            1 => (self.digits(8).replacen('0', "1", 1).replacen(|c: char| c == '0', "3", 1), "QQ号是".into()),
+            1 => (self.digits(8).replacen('0', "1", 1).replacen('0', "3", 1), "QQ号是".into()),
             _ => (format!("lin{}", self.digits(5)), "WeChat: ".into()),
         }
     }

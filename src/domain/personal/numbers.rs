@@ -127,10 +127,11 @@ fn whole<'a>(rule: &'a Regex, text: &'a str) -> impl Iterator<Item = Span> + 'a 
             let (next, after_next) = (right.next(), right.next());
             let is_sign = |c: Option<char>| c.is_some_and(|c| matches!(c, '-' | '.' | '_' | '/'));
             let is_digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
-            !last.is_some_and(joins)
-                && !next.is_some_and(joins)
-                && !(is_sign(last) && is_digit(before_last))
-                && !(is_sign(next) && is_digit(after_next))
+            let goes_on = last.is_some_and(joins)
+                || next.is_some_and(joins)
+                || (is_sign(last) && is_digit(before_last))
+                || (is_sign(next) && is_digit(after_next));
+            !goes_on
         })
         .map(|hit| Span { start: hit.start(), end: hit.end() })
 }
