@@ -68,6 +68,7 @@ fn dial_routes(routes: Routes) -> Routes {
     let show = Route::get("/v1/ops/dial", ReadBars, "What is promised about wrong answers, and whether it is proven")
         .returns::<dial::DialAnswer>(200);
     let turn = Route::put("/v1/ops/dial", Bars, "Promise something about wrong answers, or take a promise back")
+        .asks_password()
         .takes::<dial::DialBody>()
         .returns::<dial::DialAnswer>(200)
         .example(
@@ -78,6 +79,7 @@ fn dial_routes(routes: Routes) -> Routes {
             Value::Null,
         );
     let certify = Route::post("/v1/ops/dial/certify", Bars, "Prove a promise from what is labelled by now")
+        .asks_password()
         .takes::<dial::ScopeBody>()
         .returns::<dial::DialAnswer>(200)
         .example(json!({ "scope": "shop", "note": "a hundred more reviews" }), Value::Null);
@@ -89,6 +91,7 @@ fn dial_routes(routes: Routes) -> Routes {
         .returns::<dial::DialAnswer>(200);
     let verify =
         Route::post("/v1/ops/documents/{id}/verified", Bars, "Let answers that cite a changed document be sent again")
+            .asks_password()
             .takes::<dial::NoteBody>()
             .returns::<dial::DialAnswer>(200);
     routes

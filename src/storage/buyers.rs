@@ -161,6 +161,8 @@ pub struct Erased {
     pub n_turns: u64,
     /// What agents did with the drafts, with the texts they wrote.
     pub n_feedback: u64,
+    /// What was proven and looked at by means of them.
+    pub n_labels: u64,
     /// Queued work about them.
     pub n_jobs: u64,
 }
@@ -171,6 +173,9 @@ pub async fn erase(tx: &mut Tx, shop: ShopId, conversations: &[ConversationId]) 
     let statements = [
         "delete from jobs where shop_id = $1 and exists (select 1 from turns t where t.shop_id = $1 and \
          t.conversation_id = $2 and jobs.payload like '%' || t.id || '%')",
+        "delete from labels where shop_id = $1 and turn_id in (select id from turns where conversation_id = $2)",
+        "delete from looks where shop_id = $1 and turn_id in (select id from turns where conversation_id = $2)",
+        "delete from bases where shop_id = $1 and turn_id in (select id from turns where conversation_id = $2)",
         "delete from feedback where shop_id = $1 and turn_id in (select id from turns where conversation_id = $2)",
         "delete from turns where shop_id = $1 and conversation_id = $2",
         "delete from messages where shop_id = $1 and conversation_id = $2",
@@ -178,17 +183,18 @@ pub async fn erase(tx: &mut Tx, shop: ShopId, conversations: &[ConversationId]) 
     ];
     let mut erased = Erased::default();
     for conversation in conversations {
-        let counts = [
-            &mut erased.n_jobs,
-            &mut erased.n_feedback,
-            &mut erased.n_turns,
-            &mut erased.n_messages,
-            &mut erased.n_conversations,
-        ];
-        for (sql, count) in statements.into_iter().zip(counts) {
+        let mut counts = [0; 8];
+        for (count, sql) in counts.iter_mut().zip(statements) {
             let done = sqlx::query(sql).bind(shop).bind(*conversation).execute(tx.connection()).await?;
-            *count += done.rows_affected();
+            *count = done.rows_affected();
         }
+        let [jobs, labels, looks, bases, feedback, turns, messages, threads] = counts;
+        erased.n_jobs += jobs;
+        erased.n_labels += labels + looks + bases;
+        erased.n_feedback += feedback;
+        erased.n_turns += turns;
+        erased.n_messages += messages;
+        erased.n_conversations += threads;
     }
     Ok(erased)
 }

@@ -170,7 +170,7 @@ async fn one_address_may_not_guess_at_many_accounts() {
 }
 
 /// Once more by hand, so that a change has to be meant.
-const ASK_FOR_THE_PASSWORD: [&str; 15] = [
+const ASK_FOR_THE_PASSWORD: [&str; 18] = [
     "DELETE /v1/me/second-factor",
     "DELETE /v1/ops/buyer-keys/{key_id}",
     "PATCH /v1/ops/accounts/{id}",
@@ -184,8 +184,11 @@ const ASK_FOR_THE_PASSWORD: [&str; 15] = [
     "POST /v1/ops/buyer-keys",
     "POST /v1/ops/buyers/erase",
     "POST /v1/ops/buyers/export",
+    "POST /v1/ops/dial/certify",
+    "POST /v1/ops/documents/{id}/verified",
     "POST /v1/ops/link-hosts",
     "POST /v1/ops/tokens",
+    "PUT /v1/ops/dial",
 ];
 const AND_BARS: &str = "POST /v1/ops/policy";
 
