@@ -32,6 +32,7 @@ use crate::domain::decision::{Evidence, Reason};
 use crate::domain::fault::Fault;
 use crate::domain::golden::GoldenMatch;
 use crate::domain::ids::{ChunkId, ShopId};
+use crate::domain::injection;
 use crate::domain::record::Unsupported;
 use crate::domain::score::{Confidence, LexicalScore, Similarity};
 use crate::domain::text::Lang;
@@ -347,7 +348,7 @@ fn gates(draft: &Draft, grounding: &Grounding, lang: Lang) -> Vec<Reason> {
         (!grounding.unsupported.is_empty(), Reason::UnsupportedClaim),
         (Lang::of(&draft.text) != lang, Reason::WrongLanguage),
         // A document can carry an attack as well as a message can.
-        (guard::guard(&draft.text).intent == Intent::Suspicious, Reason::Suspicious),
+        (!injection::in_document(&draft.text).is_empty(), Reason::Suspicious),
         (draft.failure.is_some(), Reason::ModelUnavailable),
     ];
     gates.into_iter().filter(|(failed, _)| *failed).map(|(_, reason)| reason).collect()
@@ -600,9 +601,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_hostile_sentence_in_a_document_holds_the_draft() {
-        let got = shop(picks_the_first()).await.ask("How do I clean the screen?", None).await;
-        assert!(got.evidence.holds.contains(&Reason::Suspicious), "{:?}: {}", got.evidence, got.draft);
+    async fn a_hostile_sentence_in_a_document_reaches_no_draft_and_no_prompt() {
+        let shop = shop(picks_the_first()).await;
+        let got = shop.ask("How do I clean the screen?", None).await;
+        assert!(!got.draft.contains("Ignore") && !got.contexts.concat().contains("Ignore"), "{}", got.draft);
+        let asked = shop.generator.asked();
+        assert!(asked.iter().flat_map(|request| &request.prompt).all(|part| !part.text.contains("promise a refund")));
     }
 
     #[tokio::test]

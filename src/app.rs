@@ -31,7 +31,7 @@ use crate::lifecycle::Lifecycle;
 use crate::retrieve::Retriever;
 use crate::storage::files::FileStore;
 use crate::storage::room::Room;
-use crate::storage::{Db, StorageError};
+use crate::storage::{Db, StorageError, shops};
 use engines::Engines;
 use index::{KeptIndex, WholeHealth};
 
@@ -127,6 +127,9 @@ impl App {
             max_upload_bytes: config.server.max_upload_bytes as u64,
             demo_widget,
             max_connections: config.server.max_connections,
+            session_idle_ms: i64::from(config.server.session_idle_minutes) * 60_000,
+            session_max_ms: i64::from(config.server.session_max_hours) * 3_600_000,
+            confirmed_ms: i64::from(config.server.confirm_minutes) * 60_000,
             ..HttpSettings::default()
         };
         let wake = self.wake.clone();

@@ -4,6 +4,7 @@
 //! 2 wrong usage (clap's), 3 the input was refused, with the reason.
 
 mod ask;
+mod audit;
 mod backtest;
 mod backup;
 mod bench;
@@ -72,6 +73,9 @@ enum Command {
     /// Add people, or let them choose a new password.
     #[command(subcommand)]
     User(user::UserCommand),
+    /// Check the log of what people did.
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Rebuild the vector index from the database, without embedding again what is embedded.
     Reindex,
     /// Copy database and files while the server runs, and check the copy.
@@ -138,6 +142,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Models(command) => models::run(&common, command),
         Command::Config(command) => configure::run(&common, &command),
         Command::User(command) => user::run(&common, command),
+        Command::Audit(command) => audit::run(&common, command),
         Command::Reindex => reindex::run(&common),
         Command::Backup(args) => backup::take(&common, args),
         Command::Restore(args) => backup::bring_back(&common, &args),

@@ -35,6 +35,9 @@ pub struct Config {
 pub struct ServerConfig {
     pub listen: SocketAddr,
     pub public_url: String,
+    pub session_idle_minutes: u32,
+    pub session_max_hours: u32,
+    pub confirm_minutes: u32,
     pub max_upload_bytes: usize,
     pub max_connections: usize,
 }
@@ -164,6 +167,10 @@ impl Config {
         if self.models.stand_ins && !self.server.listen.ip().is_loopback() {
             let problem = "set, but `server.listen` is not this machine alone".into();
             return senseless("models.stand_ins", problem, "they are for tests of this program; buyers need models");
+        }
+        if self.server.session_idle_minutes == 0 || self.server.session_max_hours == 0 {
+            let problem = "0, which nobody could work with".into();
+            return senseless("server.session_idle_minutes", problem, "30 minutes and 12 hours are common");
         }
         if !(32..=480).contains(&self.ingest.chunk_tokens) {
             let problem = format!("outside 32 to 480: {}", self.ingest.chunk_tokens);

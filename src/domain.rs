@@ -2,7 +2,8 @@
 //!
 //! Reading order: [`ids`], [`fault`], [`text`], [`document`], [`chunk`], [`score`], [`calibration`], [`dial`], [`policy`],
 //! [`decision`], [`certificate`],
-//! [`conversation`], [`turn`], [`outcome`], [`record`], [`job`].
+//! [`conversation`], [`turn`], [`outcome`], [`record`], [`job`]; then what keeps people safe: [`injection`], [`personal`],
+//! [`links`].
 
 pub mod calibration;
 pub mod certificate;
@@ -11,11 +12,15 @@ pub mod conversation;
 pub mod decision;
 pub mod dial;
 pub mod document;
+pub mod encoding;
 pub mod fault;
 pub mod golden;
 pub mod ids;
+pub mod injection;
 pub mod job;
+pub mod links;
 pub mod outcome;
+pub mod personal;
 pub mod policy;
 pub mod record;
 pub mod score;

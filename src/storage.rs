@@ -24,8 +24,10 @@
 //! processes, such as a command line next to the server.
 
 pub mod accounts;
+pub mod api_tokens;
 pub mod audit;
 pub mod bases;
+pub mod buyers;
 pub mod certificates;
 pub mod check;
 pub mod chunks;
@@ -45,9 +47,11 @@ pub mod looks;
 pub mod messages;
 pub mod ops;
 pub mod policies;
+pub mod quarantine;
 pub mod revisions;
 pub mod room;
 mod schema;
+pub mod second_factor;
 pub mod sessions;
 pub mod shops;
 pub mod snapshot;
@@ -78,8 +82,10 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What every SQLite connection is told first. `synchronous = full` in WAL means that a commit that returned is on
 /// the disk, also after a power cut.
-const SQLITE_PRAGMAS: [&str; 4] = [
+const SQLITE_PRAGMAS: [&str; 5] = [
     "pragma journal_mode = wal",
+    // What is deleted is overwritten: to forget a buyer means that no byte is left.
+    "pragma secure_delete = on",
     "pragma synchronous = full",
     "pragma foreign_keys = on",
     "pragma busy_timeout = 5000",

@@ -39,6 +39,52 @@ async fn every_fixture_ends_as_its_name_says() {
 }
 
 #[tokio::test]
+async fn text_that_nobody_can_see_is_left_out_of_a_pdf_and_shown_to_staff() {
+    let bytes = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/hidden_text.pdf")).unwrap();
+    let exe = PathBuf::from(env!("CARGO_BIN_EXE_kefu"));
+    let parsed = parse_in_child(&exe, "hidden_text.pdf", &bytes, &ParseLimits::default()).await.unwrap();
+    let ParsedFile::Document(parsed) = parsed else { panic!("it is one document") };
+    assert!(parsed.text.contains("turns blue") && parsed.text.contains("two years"), "{}", parsed.text);
+    assert!(!parsed.text.contains("orders"), "{}", parsed.text);
+    let hidden: Vec<_> = parsed.warnings.iter().filter(|warning| warning.code == "hidden_text_removed").collect();
+    assert!(hidden.iter().any(|warning| warning.detail.contains("Tiny orders")), "{hidden:?}");
+    assert!(hidden.iter().any(|warning| warning.detail.contains("below the page")), "{hidden:?}");
+}
+
+/// Real documents, where they are: they may not be handed on, so they are not among our files.
+#[expect(clippy::disallowed_methods, reason = "a test is told here where the shared data lies")]
+fn shared_pdfs() -> Vec<PathBuf> {
+    let Ok(shared) = std::env::var("KEFU_SHARED") else { return vec![] };
+    let folders = ["policy_pdf_zh", "table_pdf_zh", "manuals_en", "layout_pdf"];
+    let files =
+        folders.iter().filter_map(|folder| std::fs::read_dir(Path::new(&shared).join("eval/docs").join(folder)).ok());
+    let paths = files.flatten().filter_map(|entry| Some(entry.ok()?.path()));
+    let mut pdfs: Vec<_> = paths.filter(|path| path.extension().is_some_and(|extension| extension == "pdf")).collect();
+    // The smallest ones: the large ones only take longer.
+    pdfs.sort_by_key(|path| std::fs::metadata(path).map_or(u64::MAX, |found| found.len()));
+    pdfs.truncate(12);
+    pdfs
+}
+
+#[tokio::test]
+async fn an_ordinary_pdf_loses_nothing_as_hidden() {
+    let pdfs = shared_pdfs();
+    if pdfs.is_empty() {
+        println!("SKIPPED: the shared documents are not here; set KEFU_SHARED to the directory that holds `eval/docs`");
+    }
+    for path in pdfs {
+        let (exe, bytes) = (PathBuf::from(env!("CARGO_BIN_EXE_kefu")), std::fs::read(&path).unwrap());
+        let limits = ParseLimits { timeout_ms: 120_000, ..ParseLimits::default() };
+        let Ok(ParsedFile::Document(parsed)) = parse_in_child(&exe, "a.pdf", &bytes, &limits).await else { continue };
+        let hidden = parsed.warnings.iter().filter(|warning| warning.code == "hidden_text_removed");
+        let n_hidden: usize = hidden.map(|warning| warning.detail.chars().count()).sum();
+        let n_all = parsed.text.chars().count();
+        println!("{}: {n_hidden} of {n_all} characters hidden", path.display());
+        assert!(n_hidden * 100 <= n_all, "{}: {n_hidden} of {n_all} characters", path.display());
+    }
+}
+
+#[tokio::test]
 async fn limits_are_kept_by_the_kernel() {
     let page = "<div>".repeat(3_000_000);
     let quick = ParseLimits { timeout_ms: 1_500, ..ParseLimits::default() };

@@ -10,6 +10,7 @@ use regex::{Regex, RegexSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::injection;
 use crate::retrieve::query::fold;
 
 /// Longer messages are cut here.
@@ -95,7 +96,7 @@ fn classify(text: &str) -> Intent {
     }
     let folded = fold(text);
     // Order: what is dangerous first, what is merely polite last.
-    if RULES.suspicious.is_match(&folded) {
+    if injection::in_message(text).is_some() {
         return Intent::Suspicious;
     }
     if RULES.person.is_match(&folded) {
@@ -120,7 +121,6 @@ fn classify(text: &str) -> Intent {
 }
 
 struct Rules {
-    suspicious: RegexSet,
     person: RegexSet,
     topics: Vec<(Topic, RegexSet)>,
     own_order: RegexSet,
@@ -136,7 +136,6 @@ impl Rules {
 }
 
 static RULES: LazyLock<Rules> = LazyLock::new(|| Rules {
-    suspicious: set(super::guard_rules::SUSPICIOUS),
     person: set(super::guard_rules::PERSON),
     topics: vec![
         (Topic::Safety, set(super::guard_rules::SAFETY)),

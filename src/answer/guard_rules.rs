@@ -1,27 +1,5 @@
 //! The guard's patterns. They are matched against lower case text with narrow letters and digits.
 
-/// Tries to steer the assistant: orders to forget orders, new identities, questions after the prompt, template tokens.
-pub const SUSPICIOUS: &[&str] = &[
-    r"<\|[a-z_]+\|>|<</?sys>>|\[/?inst\]|</?(system|assistant|tool_call|instructions?)>",
-    r"(^|\n)\s*(#{2,}\s*)?\[?(system|assistant|developer)\]?( message| prompt| override)?\s*[:\]]",
-    r"\b(ignore|disregard|forget|override|bypass)\b.{0,40}\b(previous|prior|above|earlier|all|any|your|these|system|the)\b.{0,30}\b(instructions?|prompts?|rules?|guidelines|restrictions?|directives|inputs|training|polic(y|ies))\b",
-    r"\b(reveal|show|print|repeat|output|leak|display|tell|give|what('s| is| are| was| were)?)\b.{0,40}\b(system prompt|hidden prompt|initial prompt|your (system |original |initial |hidden )?(prompt|instructions|guidelines)|instructions above|developer message)\b",
-    r"\b(you are now|you're now|from now on,? you|pretend (to be|you are|you're|that you)|act as (if you|an? (unfiltered|unrestricted|evil|dan))|roleplay as|simulate (an? |the )?(ai|chatbot|persona))\b.{0,120}\b(dan|restrictions?|rules|unrestricted|unfiltered|amoral|jailbr\w+|anything|admin(istrator)?|no limits?|ai|gpt|chatbot|model)\b",
-    r"\b(do anything now|jailbreak|developer mode|god mode|no (ethical|moral) (guidelines|restrictions|limits))\b",
-    r"\b(chatgpt|as an ai language model|language model)\b.{0,60}\b(must|will|are|pretend|should)\b",
-    r"\b(decode|decipher)\b.{0,40}\b(base64|base32|hex|rot13|binary)\b|\b(base64|rot13)\b.{0,40}\b(decode|execute|follow|instructions?)\b",
-    r"\b(new|updated) (system )?(instruction|directive|rule)s?\s*:",
-    r"\b(end of|begin) (document|user input|context|system prompt)\b",
-    r"\b(api[ _-]?keys?|passwords?|secrets?|environment variables|credentials)\b.{0,30}\b(reveal|print|list|leak|dump|exfiltrate)\b|\b(reveal|print|leak|dump|exfiltrate|list all)\b.{0,40}\b(api[ _-]?keys?|passwords?|secrets?|environment variables|credentials|customer (list|data)|user data)\b",
-    r"\b(email|send|forward|post)\b.{0,40}\b(customer list|user data|customer data|credentials)\b",
-    r"(忽略|无视|忘记|忘掉|不要理会|不必理会|跳过|绕过).{0,12}(之前|以上|上面|前面|先前|所有|一切|全部|你的|原有|系统).{0,12}(指令|指示|提示|规则|设定|要求|限制|命令|任务|内容)",
-    r"(输出|显示|告诉|泄露|透露|重复|打印|说出|给我看|展示).{0,16}(系统提示|提示词|系统指令|系统设定|初始指令|隐藏指令|安全限制|api ?密钥|密钥|密码|用户数据|内部指令)",
-    r"(你现在是|从现在(起|开始)|假装(你|自己)?(是)?|扮演|你是一个?新?的?).{0,30}(不受限|无限制|没有(任何)?(限制|规则|约束)|无过滤|管理员|开发者模式|越狱|dan)",
-    r"(越狱|开发者模式|无限制模式|提示词注入|system prompt)",
-    r"base64.{0,12}(解码|执行)|(解码|解密).{0,12}(执行|照做)",
-    r"(vergiss|ignoriere|ignorez|oubliez|ignora|olvida).{0,40}(anweisungen|regeln|instructions|règles|istruzioni|instrucciones|reglas)",
-];
-
 /// Wants a human being.
 pub const PERSON: &[&str] = &[
     r"转(接)?人工|人工(客服|服务|坐席)|(要|找|叫|换|接).{0,4}(人工|真人|活人|经理|主管|客服人员)|真人客服|(跟|和)真人",

@@ -11,8 +11,9 @@ use crate::clock::{SharedClock, SystemClock};
 use crate::config::Config;
 use crate::domain::text::Lang;
 use crate::http::password::{hash_password, new_password};
-use crate::storage::accounts::{self, NewAccount, Role};
-use crate::storage::{Db, sessions, shops};
+use crate::storage::accounts::{self, Account, NewAccount, Role};
+use crate::storage::audit::{self, NewAuditEntry};
+use crate::storage::{Db, StorageError, Tx, sessions, shops};
 
 /// Add people, or let them choose a new password.
 #[derive(Debug, Clone, Subcommand)]
@@ -80,6 +81,7 @@ async fn add(db: &Db, shop_name: &str, (email, name, role): (&str, &str, Role)) 
     };
     let new = NewAccount { email, name, role, password_hash: &password_hash };
     let account = accounts::create(&mut tx, shop.id, &new).await?;
+    note(&mut tx, &account, "account_added").await?;
     tx.commit().await?;
     output::print_json(&json!({ "email": account.email, "role": role, "shop": shop.name, "password": password }))?;
     Ok(())
@@ -94,9 +96,17 @@ async fn reset(db: &Db, email: &str) -> Outcome {
     let mut tx = db.begin().await?;
     accounts::set_password_hash(&mut tx, found.account.id, &password_hash).await?;
     sessions::revoke_all(&mut tx, found.account.id).await?;
+    note(&mut tx, &found.account, "password_reset").await?;
     tx.commit().await?;
     output::print_json(&json!({ "email": found.account.email, "password": password }))?;
     Ok(())
+}
+
+/// In the log of what people did; whoever may run commands here has no account.
+async fn note(tx: &mut Tx, account: &Account, action: &str) -> Result<(), StorageError> {
+    let detail = json!({ "role": account.role });
+    let entry = NewAuditEntry { account: None, action, subject: &account.id.to_string(), detail: &detail };
+    audit::append(tx, account.shop, &entry).await
 }
 
 fn through_server(remote: &Remote, command: UserCommand) -> Outcome {

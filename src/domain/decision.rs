@@ -27,6 +27,8 @@ pub enum Reason {
     ReviewOnlyTopic,
     /// The message or the sources look like an attempt to steer the assistant.
     Suspicious,
+    /// The draft leads to a site that is not on the shop's list.
+    ForeignLink,
     /// The topic is in assist mode.
     NotAutomatic,
     /// The topic is in shadow mode: the draft is kept, agents do not see it and answer by themselves.

@@ -68,6 +68,12 @@ ids! {
     GoldenId,
     /// One way to ask for a golden answer.
     PhrasingId,
+    /// A signed-in browser or script; its name, not its secret.
+    SessionId,
+    /// A key of a script.
+    ApiTokenId,
+    /// What a shop signs its buyers' identity with.
+    BuyerKeyId,
 }
 
 impl ChunkId {

@@ -1,7 +1,10 @@
-//! Signing in and out, and setting a password.
+//! Signing in and out, setting a password, and what a person sees to about their own account.
 
+mod credentials;
 mod login;
 mod me;
+mod second_factor;
+mod security;
 mod set_password;
 
 use schemars::JsonSchema;
@@ -10,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::domain::ids::{AccountId, ShopId};
 use crate::http::error::{ApiError, ApiResult};
-use crate::http::permission::Permission;
+use crate::http::permission::Permission::{self, SignedIn};
 use crate::http::routes::{Route, Routes};
 use crate::http::state::AppState;
 use crate::storage::accounts::{Account, Role};
@@ -34,6 +37,40 @@ pub fn routes(routes: Routes) -> Routes {
         .add(Route::post("/v1/logout", Permission::SignedIn, "End this session"), me::log_out)
         .add(Route::get("/v1/me", Permission::SignedIn, "Who is signed in").returns::<MeView>(200), me::show_me)
         .add(set_password, set_password::set_password)
+        .with(own_routes)
+}
+
+fn own_routes(routes: Routes) -> Routes {
+    let security = Route::get("/v1/me/security", SignedIn, "One's own sessions and second factor")
+        .returns::<security::SecurityView>(200);
+    let confirm = Route::post("/v1/me/confirm", SignedIn, "Give the password again, before something dangerous")
+        .takes::<security::ConfirmBody>();
+    let change = Route::post("/v1/me/password", SignedIn, "Change one's own password; other sessions end")
+        .takes::<security::ChangePasswordBody>();
+    let end = Route::delete("/v1/me/sessions/{session_id}", SignedIn, "End one of one's own sessions");
+    let end_others = Route::post("/v1/me/end-other-sessions", SignedIn, "End all of one's own sessions but this one");
+    let begin = Route::post("/v1/me/second-factor", SignedIn, "Begin to set up a second factor")
+        .returns::<second_factor::KeyAnswer>(200)
+        .asks_password();
+    let enable =
+        Route::post("/v1/me/second-factor/enable", SignedIn, "Prove that the key arrived; the codes are shown once")
+            .takes::<second_factor::CodeBody>()
+            .returns::<second_factor::RecoveryAnswer>(200)
+            .asks_password();
+    let renew = Route::post("/v1/me/recovery-codes", SignedIn, "Replace the recovery codes; they are shown once")
+        .returns::<second_factor::RecoveryAnswer>(200)
+        .asks_password();
+    let remove = Route::delete("/v1/me/second-factor", SignedIn, "Take the second factor away").asks_password();
+    routes
+        .add(security, security::show_security)
+        .add(confirm, security::confirm)
+        .add(change, security::change_password)
+        .add(end, security::end_session)
+        .add(end_others, security::end_other_sessions)
+        .add(begin, second_factor::begin)
+        .add(enable, second_factor::enable)
+        .add(renew, second_factor::renew_codes)
+        .add(remove, second_factor::remove)
 }
 
 fn example_account() -> Value {

@@ -51,6 +51,11 @@ codes! {
     SignInNeeded 401 "sign_in_needed" "Please sign in." "请先登录。"
     TokenInvalid 401 "token_invalid" "This chat cannot be opened with the given token." "凭证无效，无法打开此会话。"
     WrongCredentials 401 "wrong_credentials" "The e-mail address or the password is wrong." "邮箱或密码不正确。"
+    SecondFactorNeeded 401 "second_factor_needed" "Please enter the code of your authenticator app." "请输入身份验证器中的验证码。"
+    SecondFactorWrong 401 "second_factor_wrong" "The code is wrong or was used before." "验证码不正确或已使用过。"
+    IdentityNeeded 401 "identity_needed" "This chat is for signed-in buyers." "请先登录店铺账号再咨询。"
+    IdentityInvalid 401 "identity_invalid" "The shop's word on who the buyer is cannot be believed." "店铺签发的买家身份无效。"
+    PasswordNeeded 403 "password_needed" "Please enter your password again." "请再次输入密码。"
     NotAllowed 403 "not_allowed" "Your role may not do this." "您的角色没有此权限。"
     CrossSite 403 "cross_site" "The request came from another site." "请求来自其他网站，已拒绝。"
     OriginRefused 403 "origin_refused" "This widget may not be shown on that site." "此网站未获授权使用该聊天组件。"
@@ -66,6 +71,9 @@ codes! {
     TakenByOther 409 "taken_by_other" "Another agent has taken over this conversation." "该会话已由其他客服接管。"
     EmailTaken 409 "email_taken" "Somebody already has this e-mail address." "该邮箱已被使用。"
     NotAnswered 409 "not_answered" "This question has not been answered yet." "此问题尚未回复。"
+    AlreadySetUp 409 "already_set_up" "It is set up already." "已经设置过了。"
+    TwoKeys 409 "two_keys" "There are two keys already; take one away first." "已有两个密钥，请先删除一个。"
+    Quarantined 409 "quarantined" "This chunk is held back until somebody approves it." "该片段已被隔离，需先批准。"
     NotYet 409 "not_yet" "This revision has not been read yet." "该版本尚未解析完成。"
     LinkInvalid 410 "link_invalid" "This link was used or has expired." "链接已使用或已过期。"
     BodyTooLarge 413 "body_too_large" "The request is too large." "请求内容过大。"
@@ -117,6 +125,10 @@ impl Code {
                 "脚本请使用 `Authorization: Bearer <token>`，不要使用 Cookie",
             ),
             Self::OriginRefused => ("add the site to the widget's allowed origins", "请将该网站加入组件的允许来源"),
+            Self::PasswordNeeded => (
+                "call `POST /v1/me/confirm` with your password, then try again; keys of scripts cannot",
+                "请用密码调用 `POST /v1/me/confirm` 后重试；脚本密钥无法执行此操作",
+            ),
             Self::AlreadyResolved | Self::PolicyChanged => ("load the page again", "请刷新页面"),
             Self::LinkInvalid => ("ask for a new link", "请重新申请链接"),
             Self::MediaTypeUnsupported => (

@@ -1,6 +1,7 @@
 //! The gate in front of every route: who is asking, and may they?
 //!
-//! A person of the shop comes with the session cookie (from our pages) or with its token as a bearer (from scripts);
+//! A person of the shop comes with the session cookie (from our pages) or with its token as a bearer; a script comes
+//! with a key that a person made for it, as a bearer;
 //! a buyer comes with the token of one conversation. What the gate found out, handlers take as [`Member`] or
 //! [`Buyer`]: a shop id never comes from the request itself.
 
@@ -13,15 +14,18 @@ use axum::response::Response;
 use crate::domain::ids::{AccountId, ConversationId, ShopId};
 use crate::http::error::{ApiError, ApiResult, Code};
 use crate::http::origin::{Site, site_of};
-use crate::http::password::hash_token;
+use crate::http::password::{TOKEN_PREFIX, hash_token};
 use crate::http::permission::Permission;
 use crate::http::state::AppState;
 use crate::storage::accounts::Account;
 use crate::storage::conversations::{self, Conversation};
-use crate::storage::sessions;
+use crate::storage::{api_tokens, sessions};
 
-/// The cookie of a session.
-pub const COOKIE: &str = "kefu_session";
+/// The cookie of a session. Over TLS its name makes browsers refuse one that another host, or an answer that is not
+/// secure, tries to set.
+pub fn cookie_name(is_https: bool) -> &'static str {
+    if is_https { "__Host-kefu_session" } else { "kefu_session" }
+}
 
 /// What a route's gate knows.
 #[derive(Clone)]
@@ -30,6 +34,8 @@ pub struct Gate {
     pub state: AppState,
     /// What the route needs.
     pub permission: Permission,
+    /// Whether a password must have been given lately.
+    pub needs_password: bool,
 }
 
 /// A person of the shop, signed in and allowed to be here.
@@ -37,11 +43,32 @@ pub struct Gate {
 pub struct Member {
     /// Who.
     pub account: Account,
-    /// What the session is stored by.
+    /// What the session is stored by; empty for the key of a script.
     pub session_hash: String,
+    /// Whether a password was given lately.
+    is_confirmed: bool,
+    /// What the key of a script is limited to; `None` for a person.
+    scopes: Option<Vec<String>>,
 }
 
 impl Member {
+    /// A person with a session.
+    pub fn of_session(account: Account, session_hash: String, is_confirmed: bool) -> Self {
+        Self { account, session_hash, is_confirmed, scopes: None }
+    }
+
+    /// Whether role and scopes allow it. No scope brings what only a person does: their own account, or other people.
+    fn may(&self, permission: Permission) -> bool {
+        let in_scope =
+            |scopes: &Vec<String>| permission.is_scope() && scopes.iter().any(|one| one == permission.name());
+        permission.is_held_by(self.account.role) && self.scopes.as_ref().is_none_or(in_scope)
+    }
+
+    /// Fails unless a password was given lately. A script cannot give one.
+    pub fn check_confirmed(&self) -> ApiResult<()> {
+        if self.is_confirmed { Ok(()) } else { Err(Code::PasswordNeeded.into()) }
+    }
+
     /// Whose person it is.
     pub fn shop(&self) -> ShopId {
         self.account.shop
@@ -71,8 +98,11 @@ pub async fn admit(State(gate): State<Gate>, request: Request, next: Next) -> Ap
         }
         permission => {
             let member = find_member(&parts, &gate.state).await?;
-            if !permission.is_held_by(member.account.role) {
+            if !member.may(permission) {
                 return Err(Code::NotAllowed.into());
+            }
+            if gate.needs_password {
+                member.check_confirmed()?;
             }
             parts.extensions.insert(member);
         }
@@ -96,14 +126,19 @@ async fn find_member(parts: &Parts, state: &AppState) -> ApiResult<Member> {
     let token = match bearer(&parts.headers) {
         Some(token) => token,
         None => {
-            let token = cookie(&parts.headers).ok_or(Code::SignInNeeded)?;
+            let name = cookie_name(state.settings.is_https());
+            let token = cookie(&parts.headers, name).ok_or(Code::SignInNeeded)?;
             refuse_other_sites(parts, state, true)?;
             token
         }
     };
-    let session_hash = hash_token(token);
-    let account = sessions::lookup(&state.db, &session_hash).await?.ok_or(Code::SignInNeeded)?;
-    Ok(Member { account, session_hash })
+    let hash = hash_token(token);
+    if token.starts_with(TOKEN_PREFIX) {
+        let (account, scopes) = api_tokens::lookup(&state.db, &hash).await?.ok_or(Code::SignInNeeded)?;
+        return Ok(Member { account, session_hash: String::new(), is_confirmed: false, scopes: Some(scopes) });
+    }
+    let (account, is_confirmed) = sessions::find(&state.db, &hash).await?.ok_or(Code::SignInNeeded)?;
+    Ok(Member::of_session(account, hash, is_confirmed))
 }
 
 async fn find_buyer(parts: &mut Parts, state: &AppState) -> ApiResult<Buyer> {
@@ -121,10 +156,10 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 
-fn cookie(headers: &HeaderMap) -> Option<&str> {
+fn cookie<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
     let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = all.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| *name == COOKIE).map(|(_, value)| value)
+    pairs.find(|(name, _)| *name == wanted).map(|(_, value)| value)
 }
 
 /// A handler asked for somebody whom its route's permission does not bring.
@@ -155,10 +190,11 @@ mod tests {
     #[test]
     fn tokens_are_found_where_they_stand() {
         let mut headers = HeaderMap::new();
-        assert_eq!((bearer(&headers), cookie(&headers)), (None, None));
+        assert_eq!((bearer(&headers), cookie(&headers, "kefu_session")), (None, None));
         headers.insert(header::AUTHORIZATION, "bearer abc".parse().unwrap());
         headers.insert(header::COOKIE, "theme=dark; kefu_session=xyz".parse().unwrap());
-        assert_eq!((bearer(&headers), cookie(&headers)), (Some("abc"), Some("xyz")));
+        assert_eq!((bearer(&headers), cookie(&headers, "kefu_session")), (Some("abc"), Some("xyz")));
+        assert_eq!(cookie(&headers, "__Host-kefu_session"), None);
         headers.insert(header::AUTHORIZATION, "Basic abc".parse().unwrap());
         assert_eq!(bearer(&headers), None);
     }

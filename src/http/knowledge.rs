@@ -4,6 +4,7 @@ mod change_chunk;
 mod change_document;
 pub mod golden;
 mod list_documents;
+mod quarantine;
 mod register;
 mod remove_document;
 mod retry_revision;
@@ -94,6 +95,17 @@ fn revision_routes(routes: Routes) -> Routes {
         .add(chunks, show_content::show_chunks)
         .add(file, show_file::show_file)
         .add(chunk, change_chunk::change_chunk)
+        .with(quarantine_routes)
+}
+
+fn quarantine_routes(routes: Routes) -> Routes {
+    let list = Route::get("/v1/knowledge/quarantine", ReadKnowledge, "Chunks that wait for a person, and why")
+        .returns::<quarantine::QuarantineAnswer>(200);
+    let approve = Route::post("/v1/knowledge/chunks/{id}/approve", Knowledge, "Let a held chunk into answers")
+        .returns::<views::ChunkView>(200);
+    let keep_out = Route::post("/v1/knowledge/chunks/{id}/keep-out", Knowledge, "Keep a held chunk out of answers")
+        .returns::<views::ChunkView>(200);
+    routes.add(list, quarantine::list_waiting).add(approve, quarantine::approve).add(keep_out, quarantine::keep_out)
 }
 
 fn test_routes(routes: Routes) -> Routes {

@@ -19,7 +19,7 @@ use crate::http::extract::Locale;
 use crate::http::state::AppState;
 
 /// What an answer that is no page may do in a browser: nothing.
-const INERT: &str = "default-src 'none'; frame-ancestors 'none'; sandbox";
+const INERT: &str = "default-src 'none'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; sandbox";
 
 /// A handler panicked; the panic itself is in the log already.
 #[derive(Debug, thiserror::Error)]
@@ -74,7 +74,7 @@ fn harden(headers: &mut HeaderMap, is_https: bool) {
     default(header::CONTENT_SECURITY_POLICY, INERT);
     default(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
     if is_https {
-        default(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
+        default(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains");
     }
 }
 

@@ -26,7 +26,8 @@ pub fn describe(routes: &[Route]) -> Value {
             "title": "kefu",
             "version": env!("CARGO_PKG_VERSION"),
             "description": "Ids are UUIDs, times are milliseconds since 1970 UTC. Errors are `application/problem+json` \
-                with a stable `code`. `x-permission` says who may call a route.",
+                with a stable `code`. `x-permission` says who may call a route, \
+                `x-needs-password` whether `POST /v1/me/confirm` has to come shortly before it.",
         },
         "paths": paths,
         "components": {
@@ -52,6 +53,7 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
         "summary": route.summary,
         "tags": [tag(route.path)],
         "x-permission": route.permission.name(),
+        "x-needs-password": route.needs_password,
         "security": security(route.permission),
         "parameters": parameters(route, generator),
         "responses": {

@@ -2,10 +2,13 @@
 
 mod accounts;
 mod audit;
+mod buyers;
 mod change_policy;
 mod dial;
 mod dial_views;
 mod evidence;
+mod keys;
+mod links;
 mod numbers;
 mod preview_policy;
 mod show_policy;
@@ -14,18 +17,26 @@ mod widgets;
 
 use serde_json::{Value, json};
 
-use crate::http::permission::Permission::{Bars, People, ReadBars};
+use crate::http::permission::Permission::{Bars, BuyerData, People, ReadBars};
 use crate::http::routes::{Route, Routes};
 
 /// Adds the routes of this room.
 pub fn routes(routes: Routes) -> Routes {
-    routes.with(policy_routes).with(dial_routes).with(plot_routes).with(people_routes).with(widget_routes)
+    routes
+        .with(policy_routes)
+        .with(dial_routes)
+        .with(plot_routes)
+        .with(people_routes)
+        .with(widget_routes)
+        .with(key_routes)
+        .with(buyer_routes)
 }
 
 fn policy_routes(routes: Routes) -> Routes {
     let show = Route::get("/v1/ops/policy", ReadBars, "The policy in force, and the newest 50 before it")
         .returns::<show_policy::PolicyAnswer>(200);
     let set = Route::post("/v1/ops/policy", Bars, "Put another policy in force")
+        .asks_password()
         .takes::<change_policy::PolicyBody>()
         .returns::<show_policy::PolicyAnswer>(200)
         .example(json!({ "policy": example_policy(), "note": "returns are safe by now", "based_on": 3 }), Value::Null);
@@ -57,6 +68,7 @@ fn dial_routes(routes: Routes) -> Routes {
     let show = Route::get("/v1/ops/dial", ReadBars, "What is promised about wrong answers, and whether it is proven")
         .returns::<dial::DialAnswer>(200);
     let turn = Route::put("/v1/ops/dial", Bars, "Promise something about wrong answers, or take a promise back")
+        .asks_password()
         .takes::<dial::DialBody>()
         .returns::<dial::DialAnswer>(200)
         .example(
@@ -67,6 +79,7 @@ fn dial_routes(routes: Routes) -> Routes {
             Value::Null,
         );
     let certify = Route::post("/v1/ops/dial/certify", Bars, "Prove a promise from what is labelled by now")
+        .asks_password()
         .takes::<dial::ScopeBody>()
         .returns::<dial::DialAnswer>(200)
         .example(json!({ "scope": "shop", "note": "a hundred more reviews" }), Value::Null);
@@ -78,6 +91,7 @@ fn dial_routes(routes: Routes) -> Routes {
         .returns::<dial::DialAnswer>(200);
     let verify =
         Route::post("/v1/ops/documents/{id}/verified", Bars, "Let answers that cite a changed document be sent again")
+            .asks_password()
             .takes::<dial::NoteBody>()
             .returns::<dial::DialAnswer>(200);
     routes
@@ -108,17 +122,31 @@ fn people_routes(routes: Routes) -> Routes {
     let list =
         Route::get("/v1/ops/accounts", People, "The people of the shop").returns::<accounts::AccountsAnswer>(200);
     let invite = Route::post("/v1/ops/accounts", People, "Invite somebody; the link is shown once")
+        .asks_password()
         .takes::<accounts::InviteBody>()
         .returns::<accounts::Invitation>(201)
         .example(json!({ "email": "new@shop.example", "name": "小王", "role": "agent" }), Value::Null);
     let change = Route::patch("/v1/ops/accounts/{id}", People, "Change a role or a name, lock out or let in again")
+        .asks_password()
         .takes::<accounts::AccountPatch>()
         .returns::<accounts::AccountView>(200);
     let reset = Route::post("/v1/ops/accounts/{id}/reset-password", People, "Make a link that sets a new password")
+        .asks_password()
         .returns::<accounts::ResetAnswer>(200);
     let log = Route::get("/v1/ops/audit", People, "Who changed what, newest first")
         .query::<audit::AuditQuery>()
         .returns::<audit::AuditAnswer>(200);
+    let end_sessions =
+        Route::post("/v1/ops/accounts/{id}/end-sessions", People, "Sign somebody out everywhere").asks_password();
+    let reset_factor =
+        Route::post("/v1/ops/accounts/{id}/reset-second-factor", People, "Take a lost second factor away")
+            .asks_password();
+    let verify = Route::get("/v1/ops/audit/verify", People, "Whether the log still holds together")
+        .returns::<crate::storage::audit::Verified>(200);
+    let routes = routes
+        .add(end_sessions, accounts::end_sessions)
+        .add(reset_factor, accounts::reset_second_factor)
+        .add(verify, audit::verify_audit);
     routes
         .add(list, accounts::list_accounts)
         .add(invite, accounts::invite)
@@ -140,6 +168,53 @@ fn widget_routes(routes: Routes) -> Routes {
         Route::delete("/v1/ops/widgets/{id}", People, "Take a widget away; its conversations stay"),
         widgets::remove_widget,
     )
+}
+
+fn key_routes(routes: Routes) -> Routes {
+    let tokens = Route::get("/v1/ops/tokens", People, "Keys of scripts").returns::<keys::TokensAnswer>(200);
+    let add_token = Route::post("/v1/ops/tokens", People, "Make a key for a script; it is shown once")
+        .asks_password()
+        .takes::<keys::TokenBody>()
+        .returns::<keys::NewTokenAnswer>(201)
+        .example(json!({ "name": "nightly report", "scopes": ["read_bars"], "days": 90 }), Value::Null);
+    let remove_token = Route::delete("/v1/ops/tokens/{token_id}", People, "Take the key of a script away");
+    let buyer_keys = Route::get("/v1/ops/buyer-keys", People, "Keys that the shop signs its buyers' identity with")
+        .returns::<keys::BuyerKeysAnswer>(200);
+    let add_buyer_key = Route::post("/v1/ops/buyer-keys", People, "Make a signing key, two at most; it is shown once")
+        .asks_password()
+        .returns::<keys::NewBuyerKeyAnswer>(201);
+    let remove_buyer_key =
+        Route::delete("/v1/ops/buyer-keys/{key_id}", People, "Take a signing key away").asks_password();
+    let links = Route::get("/v1/ops/link-hosts", ReadBars, "Sites that answers may lead to")
+        .returns::<links::LinkHostsAnswer>(200);
+    let set_links = Route::post("/v1/ops/link-hosts", Bars, "List other sites that answers may lead to")
+        .asks_password()
+        .takes::<links::LinkHostsBody>()
+        .returns::<links::LinkHostsAnswer>(200)
+        .example(json!({ "hosts": ["help.shop.example"] }), Value::Null);
+    routes
+        .add(tokens, keys::list_tokens)
+        .add(add_token, keys::add_token)
+        .add(remove_token, keys::remove_token)
+        .add(buyer_keys, keys::list_buyer_keys)
+        .add(add_buyer_key, keys::add_buyer_key)
+        .add(remove_buyer_key, keys::remove_buyer_key)
+        .add(links, links::show_link_hosts)
+        .add(set_links, links::set_link_hosts)
+}
+
+fn buyer_routes(routes: Routes) -> Routes {
+    let export = Route::post("/v1/ops/buyers/export", BuyerData, "Everything that is kept of a buyer")
+        .asks_password()
+        .takes::<buyers::BuyerBody>()
+        .returns::<buyers::ExportAnswer>(200)
+        .example(json!({ "buyer_id": "customer-1024" }), Value::Null);
+    let erase = Route::post("/v1/ops/buyers/erase", BuyerData, "Delete everything that is kept of a buyer")
+        .asks_password()
+        .takes::<buyers::BuyerBody>()
+        .returns::<buyers::Receipt>(200)
+        .example(json!({ "buyer_id": "customer-1024" }), Value::Null);
+    routes.add(export, buyers::export).add(erase, buyers::erase)
 }
 
 fn example_policy() -> Value {

@@ -25,7 +25,7 @@ const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-
     font-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'self'; object-src 'none'";
 
 /// Where each page is and which file it is.
-const PAGES: [(&str, &str); 9] = [
+const PAGES: [(&str, &str); 10] = [
     ("/", "home/index.html"),
     ("/shop", "shop/index.html"),
     ("/login", "login/index.html"),
@@ -33,6 +33,7 @@ const PAGES: [(&str, &str); 9] = [
     ("/console", "console/index.html"),
     ("/knowledge", "knowledge/index.html"),
     ("/ops", "ops/index.html"),
+    ("/account", "account/index.html"),
     ("/docs", "docs/index.html"),
     ("/widget.js", "widget/widget.js"),
 ];

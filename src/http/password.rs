@@ -2,13 +2,13 @@
 //!
 //! A password is stretched with argon2id; a token is 256 random bits, so one SHA-256 is enough to store it by.
 
-use std::fmt::Write;
-
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
 use sha2::{Digest, Sha256};
 
 use crate::clock::secure_random;
+use crate::domain::encoding::HEX;
+use crate::domain::ids::ApiTokenId;
 
 /// The shortest password, in characters.
 pub const MIN_CHARS: usize = 8;
@@ -103,19 +103,20 @@ pub fn new_password() -> String {
 pub fn new_token() -> String {
     let mut bytes = [0u8; 32];
     secure_random(&mut bytes);
-    hex(&bytes)
+    HEX.encode(&bytes)
+}
+
+/// What the key of a script begins with, so that it is recognized where it does not belong.
+pub const TOKEN_PREFIX: &str = "kefu_";
+
+/// A key for a script: the prefix, the id it is listed under, 256 random bits.
+pub fn new_api_token(id: ApiTokenId) -> String {
+    format!("{TOKEN_PREFIX}{}_{}", id.0.simple(), new_token())
 }
 
 /// What is stored instead of a token.
 pub fn hash_token(token: &str) -> String {
-    hex(&Sha256::digest(token.as_bytes()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    HEX.encode(&Sha256::digest(token.as_bytes()))
 }
 
 #[cfg(test)]

@@ -29,6 +29,8 @@ pub enum Permission {
     ReadBars,
     /// Accounts, widgets, the log of what people did.
     People,
+    /// Handing over or deleting everything that is kept of a buyer.
+    BuyerData,
 }
 
 impl Permission {
@@ -42,10 +44,19 @@ impl Permission {
             Self::ReadDrafts | Self::ReadBars => matches!(role, Agent | Ops | Owner),
             Self::Knowledge => matches!(role, Staff | Owner),
             Self::Bars | Self::People => matches!(role, Ops | Owner),
+            Self::BuyerData => role == Owner,
         }
     }
 
-    /// Its name in `/openapi.json`.
+    /// Whether the key of a script may have it.
+    pub fn is_scope(self) -> bool {
+        matches!(
+            self,
+            Self::Drafts | Self::ReadDrafts | Self::Knowledge | Self::ReadKnowledge | Self::Bars | Self::ReadBars
+        )
+    }
+
+    /// Its name in `/openapi.json`, and as a scope.
     pub fn name(self) -> &'static str {
         match self {
             Self::Public => "public",
@@ -58,6 +69,7 @@ impl Permission {
             Self::Bars => "bars",
             Self::ReadBars => "read_bars",
             Self::People => "people",
+            Self::BuyerData => "buyer_data",
         }
     }
 }

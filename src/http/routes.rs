@@ -73,6 +73,8 @@ pub struct Route {
     pub answer_example: Option<Value>,
     /// Whether it belongs to the API; pages do not.
     pub is_listed: bool,
+    /// Whether a password must have been given lately.
+    pub needs_password: bool,
     limit_bytes: usize,
 }
 
@@ -90,6 +92,7 @@ impl Route {
             body_example: None,
             answer_example: None,
             is_listed: true,
+            needs_password: false,
             limit_bytes: JSON_LIMIT_BYTES,
         }
     }
@@ -165,6 +168,12 @@ impl Route {
         self
     }
 
+    /// Is too dangerous for a browser that was left alone: a password must have been given lately.
+    pub fn asks_password(mut self) -> Self {
+        self.needs_password = true;
+        self
+    }
+
     /// Shows a script how it is called; `Null` where nothing goes in or comes out.
     pub fn example(mut self, body: Value, answer: Value) -> Self {
         self.body_example = Some(body).filter(|value| !value.is_null());
@@ -199,7 +208,8 @@ impl Routes {
         H: Handler<T, AppState>,
         T: 'static,
     {
-        let gate = Gate { state: self.state.clone(), permission: route.permission };
+        let gate =
+            Gate { state: self.state.clone(), permission: route.permission, needs_password: route.needs_password };
         let method = filter(&route.method);
         let guarded: MethodRouter<AppState> = on(method, handler)
             .route_layer(DefaultBodyLimit::max(route.limit_bytes))

@@ -31,6 +31,10 @@ pub struct HttpSettings {
     pub max_connections: usize,
     /// Requests that are worked on at once; a further one is told to come again.
     pub requests_at_once: usize,
+    /// A session that was not used for so long is over.
+    pub session_idle_ms: i64,
+    /// How long a password that was given counts for what is dangerous.
+    pub confirmed_ms: i64,
     /// Conversations that one address may start in ten minutes.
     pub conversations_per_address: usize,
     /// Messages that one conversation may bring in one minute.
@@ -47,6 +51,8 @@ impl Default for HttpSettings {
             session_max_ms: 12 * 60 * 60 * 1000,
             max_connections: 4096,
             requests_at_once: 256,
+            session_idle_ms: 30 * 60 * 1000,
+            confirmed_ms: 15 * 60 * 1000,
             conversations_per_address: 200,
             messages_per_conversation: 30,
         }
@@ -106,6 +112,8 @@ pub trait HealthView: Send + Sync {
 pub struct Limits {
     /// Failed logins, per account and address.
     pub logins: Limiter,
+    /// Logins from one address, whosever: one guess for each of many accounts is guessing, too.
+    pub logins_of_address: Limiter,
     /// Conversations, per address.
     pub conversations: Limiter,
     /// Messages, per conversation.
@@ -119,6 +127,7 @@ impl Limits {
     pub fn new(settings: &HttpSettings) -> Self {
         Self {
             logins: Limiter::new(10, 15 * 60 * 1000),
+            logins_of_address: Limiter::new(100, 15 * 60 * 1000),
             conversations: Limiter::new(settings.conversations_per_address, 10 * 60 * 1000),
             messages: Limiter::new(settings.messages_per_conversation, 60 * 1000),
             seats: Seats::new(settings.requests_at_once),

@@ -10,6 +10,8 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use crate::domain::personal;
+
 use super::{
     GenerateError, GenerateRequest, Generated, Generator, GeneratorSpec, Lane, PromptPart, Role, StopReason, TokenScore,
 };
@@ -67,7 +69,8 @@ impl OpenAiGenerator {
                 Role::User => "user",
                 Role::Assistant => "assistant",
             };
-            json!({ "role": role, "content": part.text })
+            // It leaves the house: who the buyer is stays here. Numbers of lines are too short to be taken for data.
+            json!({ "role": role, "content": personal::mask(&part.text) })
         };
         json!({
             "model": self.spec.id,
@@ -155,5 +158,20 @@ impl Generator for OpenAiGenerator {
             top.iter().filter(begins).map(logprob).fold(UNREPORTED_LOGPROB, f32::max)
         };
         Ok(choices.iter().map(best).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_the_buyer_is_does_not_leave_the_house() {
+        let generator = OpenAiGenerator::new("http://localhost/v1/", "model", "");
+        let text =
+            "[1] Hold the button for 5 seconds.\n<question>\n我叫小林，13812345678，怎么配对 AF-500？\n</question>";
+        let body = generator.body(&[PromptPart { role: Role::User, text: text.to_owned() }], 9);
+        let sent = body["messages"][0]["content"].as_str().unwrap();
+        assert_eq!(sent, text.replace("13812345678", "[电话]"), "numbers of lines and articles stay");
     }
 }

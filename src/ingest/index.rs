@@ -8,6 +8,7 @@
 use crate::domain::chunk::Chunk;
 use crate::domain::document::RevisionState;
 use crate::domain::ids::{ChunkId, RevisionId, ShopId};
+use crate::domain::injection;
 use crate::inference::{EmbedRole, Lane};
 use crate::retrieve::sparse;
 use crate::storage::documents::DocumentMeta;
@@ -54,7 +55,9 @@ impl Ingestion {
             dense: embedding.clone(),
             sparse: sparse::of_chunk(&chunk.indexed_text()),
         };
-        let points = embedded.iter().map(point).collect();
+        // What will wait for staff has no point: the index holds what may be said, and nothing else.
+        let may_be_said = |(chunk, _): &&(Chunk, Vec<f32>)| injection::in_document(&chunk.indexed_text()).is_empty();
+        let points = embedded.iter().filter(may_be_said).map(point).collect();
         let _turn = self.gate.read().await;
         self.vectors.upsert(shop, points).await?;
         let index = NewIndex { model_id: &self.embedder.spec().id, chunks: embedded };

@@ -25,6 +25,7 @@
 
 mod engines;
 mod geometry;
+mod hidden;
 mod layout;
 mod score;
 
@@ -65,7 +66,11 @@ pub fn parse_pdf(bytes: &[u8], limits: &ParseLimits) -> Result<Draft, ParseError
         pages.push(opened.read_page(page, is_thorough));
     }
     let is_whole = bytes[bytes.len().saturating_sub(EOF_WINDOW)..].windows(5).any(|window| window == b"%%EOF");
-    assemble(&pages, n_pages, is_whole)
+    let mut draft = assemble(&pages, n_pages, is_whole)?;
+    for text in opened.hidden() {
+        draft.warn_hidden(text);
+    }
+    Ok(draft)
 }
 
 /// Puts the pages together and says what became of those that could not be read.

@@ -15,6 +15,7 @@ use crate::domain::decision::{Decision, Evidence, LabelChance, Reason, decide_un
 use crate::domain::fault::Fault;
 use crate::domain::ids::{ChunkId, ShopId, TurnId};
 use crate::domain::job::Lane;
+use crate::domain::links;
 use crate::domain::outcome::LabelSource;
 use crate::domain::policy::Mode;
 use crate::domain::record::{AnswerRecord, RecordedHit, StageTimes};
@@ -30,6 +31,7 @@ use crate::storage::jobs::{self, JobState};
 use crate::storage::looks::{self, NewLook};
 use crate::storage::messages::{self, NewMessage};
 use crate::storage::policies::{self, PolicyVersion};
+use crate::storage::shops;
 use crate::storage::turns::{self, NewDecision, NewReply, Turn};
 use crate::storage::{StorageError, Tx};
 
@@ -144,6 +146,10 @@ impl Runner {
                 return Err(Reason::StageFailed);
             }
         };
+        let own_sites = shops::link_hosts(&self.db, shop).await.map_err(|error| failed(&error))?;
+        if links::foreign(&answered.draft, &own_sites).is_some() {
+            answered.evidence.holds.push(Reason::ForeignLink);
+        }
         if conversation.handler == Handler::Agent {
             answered.evidence.holds.push(Reason::TakenOver);
         }

@@ -10,6 +10,7 @@ use std::sync::LazyLock;
 use jieba_rs::Jieba;
 use regex::Regex;
 
+pub use crate::domain::text::fold;
 use crate::domain::text::is_han;
 
 static JIEBA: LazyLock<Jieba> = LazyLock::new(Jieba::new);
@@ -65,18 +66,6 @@ pub fn count_words(text: &str) -> usize {
         in_word = is_word;
     }
     n
-}
-
-/// Lower case, with full-width letters, digits and spaces made narrow.
-pub fn fold(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '\u{ff01}'..='\u{ff5e}' => char::from_u32(c as u32 - 0xfee0).unwrap_or(c),
-            '\u{3000}' | '\u{a0}' => ' ',
-            other => other,
-        })
-        .flat_map(char::to_lowercase)
-        .collect()
 }
 
 fn push_han(run: &str, out: &mut Vec<String>) {

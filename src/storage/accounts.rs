@@ -152,6 +152,13 @@ pub async fn list(db: &Db, shop: ShopId) -> Result<Vec<Account>, StorageError> {
     rows.iter().map(read).collect()
 }
 
+/// Where a person works, for what is noted of a login or a redeemed token.
+pub async fn shop_of(tx: &mut Tx, account: AccountId) -> Result<Option<ShopId>, StorageError> {
+    let row =
+        sqlx::query("select shop_id from accounts where id = $1").bind(account).fetch_optional(tx.connection()).await?;
+    row.map(|row| row.col("shop_id")).transpose()
+}
+
 /// Changes what a person may do.
 pub async fn set_role(tx: &mut Tx, shop: ShopId, account: AccountId, role: Role) -> Result<bool, StorageError> {
     let done = sqlx::query("update accounts set role = $3 where shop_id = $1 and id = $2")

@@ -2,7 +2,7 @@
 
 use super::chunks::{self, ChunkRow};
 use super::columns::{Columns, Json, embedding_from_bytes, embedding_to_bytes, to_i64};
-use super::{Db, StorageError, Tx, epochs};
+use super::{Db, StorageError, Tx, epochs, quarantine};
 use crate::domain::chunk::Chunk;
 use crate::domain::document::RevisionState;
 use crate::domain::ids::{ChunkId, DocumentId, RevisionId, ShopId};
@@ -103,6 +103,7 @@ async fn insert_chunk(
     .bind(chunk.page.map(i64::from))
     .execute(tx.connection())
     .await?;
+    quarantine::inspect(tx, shop, ChunkId::derive(revision, chunk.ordinal), (&chunk.heading_path, &chunk.text)).await?;
     Ok(())
 }
 

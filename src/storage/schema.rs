@@ -15,7 +15,7 @@ struct Step {
     postgres: &'static str,
 }
 
-const STEPS: [Step; 3] = [
+const STEPS: [Step; 4] = [
     Step {
         version: 1,
         name: "foundations",
@@ -33,6 +33,12 @@ const STEPS: [Step; 3] = [
         name: "golden_answers",
         sqlite: include_str!("migrations/sqlite/0003_golden_answers.sql"),
         postgres: include_str!("migrations/postgres/0003_golden_answers.sql"),
+    },
+    Step {
+        version: 5,
+        name: "security",
+        sqlite: include_str!("migrations/sqlite/0005_security.sql"),
+        postgres: include_str!("migrations/postgres/0005_security.sql"),
     },
 ];
 
@@ -95,7 +101,7 @@ mod tests {
             migrator.set_ignore_missing(true);
             migrator.run(&db.writer).await.unwrap();
             let error = migrate(&db.writer, db.dialect).await.unwrap_err();
-            assert!(matches!(error, StorageError::NewerSchema { found: 99, known: 3 }), "{error:?}");
+            assert!(matches!(error, StorageError::NewerSchema { found: 99, known: 5 }), "{error:?}");
             assert!(error.to_string().contains("used by a newer version"), "{error}");
         }
     }

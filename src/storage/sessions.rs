@@ -1,27 +1,78 @@
 //! Who is logged in, and who may set a password. Only hashes of tokens are stored: a copy of the database opens
 //! nothing.
 
+use sqlx::any::AnyRow;
+
 use super::accounts::{Account, read};
 use super::columns::Columns;
 use super::{Db, StorageError, Tx};
-use crate::domain::ids::AccountId;
+use crate::domain::ids::{AccountId, SessionId};
 
-/// A session that was not used for so long is over.
-pub const IDLE_MS: i64 = 12 * 60 * 60 * 1000;
 /// Use is noted to the minute: a write for every request would cost a disk flush each.
 const TOUCH_EVERY_MS: i64 = 60 * 1000;
 
-/// Starts a session that ends after `lifetime_ms`, however much it is used.
+/// A session to be.
+#[derive(Debug, Clone, Copy)]
+pub struct NewSession<'a> {
+    /// Hash of what the browser or script holds.
+    pub token_hash: &'a str,
+    /// It ends after so long, however much it is used.
+    pub lifetime_ms: i64,
+    /// It ends when it was not used for so long.
+    pub idle_ms: i64,
+    /// How long the password that was just given counts.
+    pub confirmed_ms: i64,
+    /// Where it came from.
+    pub address: &'a str,
+    /// What it came with: the browser's own words.
+    pub agent: &'a str,
+}
+
+/// A session as its owner sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Its name; a session from before names were given has none.
+    pub id: Option<SessionId>,
+    /// What it is stored by.
+    pub token_hash: String,
+    /// When it began.
+    pub created_at_ms: i64,
+    /// When it was last used, to the minute.
+    pub seen_at_ms: i64,
+    /// When it ends in any case.
+    pub expires_at_ms: i64,
+    /// Until when no password is asked for what is dangerous.
+    pub confirmed_until_ms: i64,
+    /// Where it came from.
+    pub address: String,
+    /// What it came with.
+    pub agent: String,
+}
+
+/// Starts a session of a script or a command: it ends after `lifetime_ms`, does not end by idling, and is never asked
+/// for a password, which it could not give.
 pub async fn create(tx: &mut Tx, account: AccountId, token_hash: &str, lifetime_ms: i64) -> Result<(), StorageError> {
-    let now_ms = tx.now_ms();
+    let new =
+        NewSession { token_hash, lifetime_ms, idle_ms: lifetime_ms, confirmed_ms: lifetime_ms, address: "", agent: "" };
+    start(tx, account, &new).await
+}
+
+/// Starts a session.
+pub async fn start(tx: &mut Tx, account: AccountId, new: &NewSession<'_>) -> Result<(), StorageError> {
+    let (id, now_ms) = (SessionId(tx.new_id()), tx.now_ms());
     sqlx::query(
-        "insert into sessions (token_hash, account_id, created_at_ms, seen_at_ms, expires_at_ms) \
-         values ($1, $2, $3, $3, $4)",
+        "insert into sessions (token_hash, account_id, created_at_ms, seen_at_ms, expires_at_ms, id, idle_ms, \
+         confirmed_until_ms, address, agent) values ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9)",
     )
-    .bind(token_hash)
+    .bind(new.token_hash)
     .bind(account)
     .bind(now_ms)
-    .bind(now_ms.saturating_add(lifetime_ms))
+    .bind(now_ms.saturating_add(new.lifetime_ms))
+    .bind(id)
+    .bind(new.idle_ms)
+    .bind(now_ms.saturating_add(new.confirmed_ms))
+    .bind(new.address)
+    .bind(new.agent)
     .execute(tx.connection())
     .await?;
     Ok(())
@@ -29,15 +80,19 @@ pub async fn create(tx: &mut Tx, account: AccountId, token_hash: &str, lifetime_
 
 /// Whose session it is, noting that it was used; `None` if it is over, unknown, or its account is disabled.
 pub async fn lookup(db: &Db, token_hash: &str) -> Result<Option<Account>, StorageError> {
+    Ok(find(db, token_hash).await?.map(|(account, _)| account))
+}
+
+/// As [`lookup`], with whether its owner gave a password lately.
+pub async fn find(db: &Db, token_hash: &str) -> Result<Option<(Account, bool)>, StorageError> {
     let now_ms = db.now_ms();
     let row = sqlx::query(
-        "select a.id, a.shop_id, a.email, a.name, a.role, a.disabled, a.created_at_ms, s.seen_at_ms \
-         from sessions s join accounts a on a.id = s.account_id \
-         where s.token_hash = $1 and s.expires_at_ms > $2 and s.seen_at_ms > $3 and a.disabled = 0",
+        "select a.id, a.shop_id, a.email, a.name, a.role, a.disabled, a.created_at_ms, s.seen_at_ms, \
+         s.confirmed_until_ms from sessions s join accounts a on a.id = s.account_id \
+         where s.token_hash = $1 and s.expires_at_ms > $2 and s.seen_at_ms + s.idle_ms > $2 and a.disabled = 0",
     )
     .bind(token_hash)
     .bind(now_ms)
-    .bind(now_ms - IDLE_MS)
     .fetch_optional(&db.readers)
     .await?;
     let Some(row) = row else { return Ok(None) };
@@ -48,7 +103,65 @@ pub async fn lookup(db: &Db, token_hash: &str) -> Result<Option<Account>, Storag
             .execute(&db.writer)
             .await?;
     }
-    Ok(Some(read(&row)?))
+    let is_confirmed = row.col::<i64>("confirmed_until_ms")? > now_ms;
+    Ok(Some((read(&row)?, is_confirmed)))
+}
+
+/// The sessions of an account that are not over, newest first.
+pub async fn of_account(db: &Db, account: AccountId) -> Result<Vec<Session>, StorageError> {
+    let rows = sqlx::query(
+        "select id, token_hash, created_at_ms, seen_at_ms, expires_at_ms, confirmed_until_ms, address, agent \
+         from sessions where account_id = $1 and expires_at_ms > $2 and seen_at_ms + idle_ms > $2 \
+         order by created_at_ms desc, token_hash",
+    )
+    .bind(account)
+    .bind(db.now_ms())
+    .fetch_all(&db.readers)
+    .await?;
+    let session = |row: &AnyRow| {
+        Ok(Session {
+            id: row.col("id")?,
+            token_hash: row.col("token_hash")?,
+            created_at_ms: row.col("created_at_ms")?,
+            seen_at_ms: row.col("seen_at_ms")?,
+            expires_at_ms: row.col("expires_at_ms")?,
+            confirmed_until_ms: row.col("confirmed_until_ms")?,
+            address: row.col("address")?,
+            agent: row.col("agent")?,
+        })
+    };
+    rows.iter().map(session).collect()
+}
+
+/// Counts the password that was just given for so long.
+pub async fn confirm(tx: &mut Tx, token_hash: &str, confirmed_ms: i64) -> Result<bool, StorageError> {
+    let until_ms = tx.now_ms().saturating_add(confirmed_ms);
+    let done = sqlx::query("update sessions set confirmed_until_ms = $2 where token_hash = $1")
+        .bind(token_hash)
+        .bind(until_ms)
+        .execute(tx.connection())
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Ends a session of an account, by its name.
+pub async fn revoke_named(tx: &mut Tx, account: AccountId, session: SessionId) -> Result<bool, StorageError> {
+    let done = sqlx::query("delete from sessions where account_id = $1 and id = $2")
+        .bind(account)
+        .bind(session)
+        .execute(tx.connection())
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Ends all sessions of an account but one; says how many.
+pub async fn revoke_others(tx: &mut Tx, account: AccountId, kept_hash: &str) -> Result<u64, StorageError> {
+    let done = sqlx::query("delete from sessions where account_id = $1 and token_hash <> $2")
+        .bind(account)
+        .bind(kept_hash)
+        .execute(tx.connection())
+        .await?;
+    Ok(done.rows_affected())
 }
 
 /// Ends a session.
@@ -99,9 +212,8 @@ pub async fn redeem_password_token(tx: &mut Tx, token_hash: &str) -> Result<Opti
 /// Forgets sessions and tokens that are over; says how many.
 pub async fn remove_expired(tx: &mut Tx) -> Result<u64, StorageError> {
     let now_ms = tx.now_ms();
-    let sessions = sqlx::query("delete from sessions where expires_at_ms <= $1 or seen_at_ms <= $2")
+    let sessions = sqlx::query("delete from sessions where expires_at_ms <= $1 or seen_at_ms + idle_ms <= $1")
         .bind(now_ms)
-        .bind(now_ms - IDLE_MS)
         .execute(tx.connection())
         .await?;
     let tokens = sqlx::query("delete from password_tokens where expires_at_ms <= $1")
@@ -119,12 +231,23 @@ mod tests {
 
     const HOUR_MS: i64 = 60 * 60 * 1000;
 
+    fn session(token_hash: &str) -> NewSession<'_> {
+        NewSession {
+            token_hash,
+            lifetime_ms: 24 * HOUR_MS,
+            idle_ms: 12 * HOUR_MS,
+            confirmed_ms: HOUR_MS,
+            address: "192.0.2.1",
+            agent: "Browser",
+        }
+    }
+
     async fn account(db: &Db) -> Account {
         let shop = shop(db).await;
         let mut tx = db.begin().await.unwrap();
         let new = NewAccount { email: "a@b.example", name: "A", role: Role::Agent, password_hash: "" };
         let account = accounts::create(&mut tx, shop, &new).await.unwrap();
-        create(&mut tx, account.id, "token", 24 * HOUR_MS).await.unwrap();
+        start(&mut tx, account.id, &session("token")).await.unwrap();
         tx.commit().await.unwrap();
         account
     }
@@ -146,10 +269,45 @@ mod tests {
     async fn an_idle_session_is_over() {
         for Scratch { db, clock, .. } in scratches().await {
             account(&db).await;
-            clock.advance(IDLE_MS);
+            clock.advance(12 * HOUR_MS);
             assert_eq!(lookup(&db, "token").await.unwrap(), None);
             let mut tx = db.begin().await.unwrap();
             assert_eq!(remove_expired(&mut tx).await.unwrap(), 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_password_counts_for_a_while() {
+        for Scratch { db, clock, .. } in scratches().await {
+            let account = account(&db).await;
+            assert_eq!(find(&db, "token").await.unwrap(), Some((account.clone(), true)));
+            clock.advance(HOUR_MS);
+            assert_eq!(find(&db, "token").await.unwrap(), Some((account.clone(), false)));
+            let mut tx = db.begin().await.unwrap();
+            assert!(confirm(&mut tx, "token", HOUR_MS).await.unwrap());
+            tx.commit().await.unwrap();
+            assert_eq!(find(&db, "token").await.unwrap(), Some((account, true)));
+        }
+    }
+
+    #[tokio::test]
+    async fn sessions_are_listed_and_ended_by_name() {
+        for Scratch { db, clock, .. } in scratches().await {
+            let account = account(&db).await.id;
+            clock.advance(1);
+            let mut tx = db.begin().await.unwrap();
+            start(&mut tx, account, &session("second")).await.unwrap();
+            tx.commit().await.unwrap();
+            let listed = of_account(&db, account).await.unwrap();
+            assert_eq!(listed.iter().map(|one| one.token_hash.as_str()).collect::<Vec<_>>(), ["second", "token"]);
+            assert_eq!((listed[0].address.as_str(), listed[0].agent.as_str()), ("192.0.2.1", "Browser"));
+            let mut tx = db.begin().await.unwrap();
+            assert!(!revoke_named(&mut tx, AccountId(uuid::Uuid::nil()), listed[0].id.unwrap()).await.unwrap());
+            assert!(revoke_named(&mut tx, account, listed[0].id.unwrap()).await.unwrap());
+            start(&mut tx, account, &session("third")).await.unwrap();
+            assert_eq!(revoke_others(&mut tx, account, "token").await.unwrap(), 1);
+            tx.commit().await.unwrap();
+            assert_eq!(of_account(&db, account).await.unwrap().len(), 1);
         }
     }
 

@@ -2,10 +2,11 @@
 
 use sqlx::any::AnyRow;
 
-use super::columns::Columns;
+use super::columns::{Columns, Json};
 use super::policies::{NewPolicy, append};
-use super::{Db, StorageError, Tx};
+use super::{Db, StorageError, Tx, widgets};
 use crate::domain::ids::ShopId;
+use crate::domain::links;
 use crate::domain::policy::Policy;
 use crate::domain::text::Lang;
 
@@ -53,6 +54,31 @@ pub async fn get(db: &Db, shop: ShopId) -> Result<Option<Shop>, StorageError> {
         .fetch_optional(&db.readers)
         .await?;
     row.as_ref().map(read).transpose()
+}
+
+/// Hosts that answers may link to: those that ops listed, and those that show the shop's widgets.
+pub async fn link_hosts(db: &Db, shop: ShopId) -> Result<Vec<String>, StorageError> {
+    let mut hosts = listed_hosts(db, shop).await?;
+    for widget in widgets::list(db, shop).await? {
+        hosts.extend(widget.form.allowed_origins.iter().filter_map(|origin| links::host_of(origin)));
+    }
+    Ok(hosts)
+}
+
+/// Hosts that ops listed.
+pub async fn listed_hosts(db: &Db, shop: ShopId) -> Result<Vec<String>, StorageError> {
+    let row = sqlx::query("select link_hosts from shops where id = $1").bind(shop).fetch_optional(&db.readers).await?;
+    row.map_or_else(|| Ok(vec![]), |row| row.json("link_hosts"))
+}
+
+/// Lists other hosts.
+pub async fn set_listed_hosts(tx: &mut Tx, shop: ShopId, hosts: &[String]) -> Result<bool, StorageError> {
+    let done = sqlx::query("update shops set link_hosts = $2 where id = $1")
+        .bind(shop)
+        .bind(Json(hosts))
+        .execute(tx.connection())
+        .await?;
+    Ok(done.rows_affected() == 1)
 }
 
 /// All shops, oldest first.

@@ -24,6 +24,8 @@ pub struct WidgetSettings {
     pub hours: String,
     /// Where people are to be found otherwise, in words.
     pub contact: String,
+    /// Whether only buyers whom the shop has named may chat.
+    pub require_identity: bool,
 }
 
 /// What can be changed about a widget.

@@ -24,8 +24,11 @@ async fn a_session_lasts_from_login_to_logout() {
         assert!(cookie.contains(part), "{cookie}");
     }
     let token = answer.json()["token"].as_str().unwrap().to_owned();
-    assert!(cookie.starts_with(&format!("kefu_session={token};")));
-    let me = app.get(&Caller::Browser(token.clone()), "/v1/me").await.expect(200).json();
+    assert!(cookie.starts_with(&format!("__Host-kefu_session={token};")));
+    let mut as_browser = crate::support::request(Method::GET, "/v1/me", &NOBODY, None);
+    as_browser.headers_mut().insert("cookie", format!("__Host-kefu_session={token}").parse().unwrap());
+    let me = app.send(as_browser).await.expect(200).json();
+    app.get(&Caller::Browser(token.clone()), "/v1/me").await.expect(401);
     assert_eq!((me["role"].as_str(), me["shop_name"].as_str()), (Some("staff"), Some("teahouse")));
     assert_eq!(me, answer.json()["account"]);
     app.post(&Caller::Bearer(token.clone()), "/v1/logout", json!({})).await.expect(204);

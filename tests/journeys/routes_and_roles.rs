@@ -21,6 +21,7 @@ fn may(permission: Permission, role: Role) -> bool {
         Permission::ReadDrafts | Permission::ReadBars => &[Role::Agent, Role::Ops, Role::Owner],
         Permission::Knowledge => &[Role::Staff, Role::Owner],
         Permission::Bars | Permission::People => &[Role::Ops, Role::Owner],
+        Permission::BuyerData => &[Role::Owner],
     };
     allowed.contains(&role)
 }

@@ -40,7 +40,7 @@ pub struct TestApp {
     pub life: Lifecycle,
     pub router: Router,
     /// Removed when the test ends.
-    _folder: tempfile::TempDir,
+    pub folder: tempfile::TempDir,
 }
 
 struct AllReady;
@@ -154,7 +154,7 @@ impl TestApp {
             settings: Arc::new(settings),
         };
         let router = kefu::http::router(state.clone());
-        Self { state, clock, life, router, _folder: folder }
+        Self { state, clock, life, router, folder }
     }
 
     /// A shop with people who are signed in. Nobody has a password: hashing one takes a while.

@@ -52,6 +52,11 @@ async fn furnish(app: &TestApp, name: &str, word: &'static str) -> Furnished {
     let tested = app.post(&staff, "/v1/knowledge/test", json!({ "question": word })).await.expect(202).json();
     let golden = json!({ "question": format!("Where is {word}?"), "answer": format!("{word} is here.") });
     let golden = app.post(&staff, "/v1/knowledge/golden", golden).await.expect(201).json();
+    let owner = shop.caller(Role::Owner);
+    let scopes = json!({ "name": word, "scopes": ["read_bars"], "days": 1 });
+    let token = app.post(&owner, "/v1/ops/tokens", scopes).await.expect(201).json();
+    let key = app.post(&owner, "/v1/ops/buyer-keys", json!({})).await.expect(201).json();
+    let security = app.get(&owner, "/v1/me/security").await.expect(200).json();
     let ids = BTreeMap::from([
         ("golden", golden["id"].as_str().unwrap().to_owned()),
         ("conversation", conversation.to_string()),
@@ -63,6 +68,9 @@ async fn furnish(app: &TestApp, name: &str, word: &'static str) -> Furnished {
         ("test", tested["turn_id"].as_str().unwrap().to_owned()),
         ("account", shop.account(Role::Staff).to_string()),
         ("widget", shop.widget.to_string()),
+        ("token", token["token"]["id"].as_str().unwrap().to_owned()),
+        ("key", key["key"]["id"].as_str().unwrap().to_owned()),
+        ("session", security["sessions"][0]["id"].as_str().unwrap().to_owned()),
     ]);
     Furnished { shop, buyer, ids, word }
 }
@@ -74,6 +82,9 @@ fn kind(path: &str, parameter: &str) -> Option<&'static str> {
         "message_id" => "message",
         "revision_id" => "revision",
         "widget_id" => "widget",
+        "token_id" => "token",
+        "key_id" => "key",
+        "session_id" => "session",
         "turn_id" if path.contains("/test/") => "test",
         "turn_id" => "turn",
         "id" if path.contains("/golden/") => "golden",
@@ -164,6 +175,11 @@ async fn no_route_knows_an_id_of_the_other_shop() {
     assert_eq!(everything(&app, &other).await, before, "nothing of the other shop was changed");
 }
 
+#[expect(clippy::disallowed_methods, reason = "who runs a test chooses how long")]
+fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().map_or(default, |value| value.parse().expect("a number"))
+}
+
 #[tokio::test]
 async fn random_requests_never_bring_a_word_of_the_other_shop() {
     let app = TestApp::new().await;
@@ -174,8 +190,10 @@ async fn random_requests_never_bring_a_word_of_the_other_shop() {
         .iter()
         .filter(|route| route.method == Method::GET && !route.path.ends_with("/events") && route.is_listed)
         .collect();
-    let mut random = StdRng::seed_from_u64(7);
-    for _ in 0..1_500 {
+    let (seed, n_rounds) = (setting("KEFU_SEED", 7), setting("KEFU_ROUNDS", 1_500));
+    println!("seed {seed}, {n_rounds} rounds; KEFU_SEED and KEFU_ROUNDS change them");
+    let mut random = StdRng::seed_from_u64(seed);
+    for _ in 0..n_rounds {
         let route = reads[random.random_range(0..reads.len())];
         let asking = random.random_range(0..2);
         let (mine, other) = (&shops[asking], &shops[1 - asking]);

@@ -5,22 +5,28 @@ use axum::http::{HeaderName, header};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use tracing::info;
 
 use crate::http::accounts::MeView;
-use crate::http::error::{ApiError, ApiResult, Code};
-use crate::http::extract::{ClientAddress, Json};
-use crate::http::guard::{COOKIE, Member};
-use crate::http::password::{hash_token, is_password, new_token};
+use crate::http::accounts::credentials::{check_password, check_second_factor, count_attempt};
+use crate::http::error::{ApiResult, Code};
+use crate::http::extract::{ClientAddress, Json, RequestHead};
+use crate::http::guard::{Member, cookie_name};
+use crate::http::password::{hash_token, new_token};
 use crate::http::state::AppState;
 use crate::http::trail::note;
-use crate::http::work::off_the_async_threads;
-use crate::storage::accounts::{self, Account};
-use crate::storage::sessions;
+use crate::storage::sessions::{self, NewSession};
+
+/// What a browser says of itself is kept up to here.
+const AGENT_CHARS: usize = 160;
 
 #[derive(Deserialize, JsonSchema)]
 pub struct LoginBody {
     email: String,
     password: String,
+    /// Of the second factor, where one is set up; a recovery code is one, too.
+    #[serde(default)]
+    code: Option<String>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -33,36 +39,40 @@ pub struct LoginAnswer {
 pub async fn log_in(
     State(state): State<AppState>,
     ClientAddress(address): ClientAddress,
+    head: RequestHead,
     Json(body): Json<LoginBody>,
 ) -> ApiResult<([(HeaderName, String); 1], Json<LoginAnswer>)> {
-    let key = format!("{}\n{address}", body.email.trim().to_lowercase());
-    if let Some(seconds) = state.limits.logins.wait_s(&key, state.now_ms()) {
-        return Err(ApiError::from(Code::TooManyAttempts).retry_after_s(seconds));
-    }
-    // Counted before the work: guesses sent at the same time must not slip through while the first is being checked.
-    state.limits.logins.count(&key, state.now_ms());
-    let account = check(&state, body).await?.ok_or(Code::WrongCredentials)?;
+    let key = count_attempt(&state, &body.email, &address)?;
+    let Some(account) = check_password(&state, &body.email, body.password).await? else {
+        // Not in the log of the shop: a row only for accounts that exist would tell by its time that they do.
+        info!(address, "http.login.refused");
+        return Err(Code::WrongCredentials.into());
+    };
+    check_second_factor(&state, &account, body.code.as_deref()).await?;
     state.limits.logins.forget(&key);
     let token = new_token();
     let hash = hash_token(&token);
-    let member = Member { account, session_hash: hash.clone() };
+    let agent = head.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let agent: String = agent.chars().take(AGENT_CHARS).collect();
+    let new = NewSession {
+        token_hash: &hash,
+        lifetime_ms: state.settings.session_max_ms,
+        idle_ms: state.settings.session_idle_ms,
+        confirmed_ms: state.settings.confirmed_ms,
+        address: &address,
+        agent: &agent,
+    };
+    let member = Member::of_session(account, hash.clone(), true);
     let mut tx = state.db.begin().await?;
-    note(&mut tx, &member, "signed_in", (&member.account.email, json!({}))).await?;
-    sessions::create(&mut tx, member.id(), &hash, state.settings.session_max_ms).await?;
+    note(&mut tx, &member, "signed_in", (&member.account.email, json!({ "address": address }))).await?;
+    sessions::start(&mut tx, member.id(), &new).await?;
     tx.commit().await?;
     let account = MeView::of(&state, member.account).await?;
     Ok(([(header::SET_COOKIE, cookie(&state, &token))], Json(LoginAnswer { account, token })))
 }
 
-async fn check(state: &AppState, body: LoginBody) -> ApiResult<Option<Account>> {
-    let found = accounts::by_email(&state.db, &body.email).await?;
-    let stored = found.as_ref().map(|found| found.password_hash.clone());
-    let is_right = off_the_async_threads(move || is_password(&body.password, stored.as_deref())).await?;
-    Ok(found.map(|found| found.account).filter(|account| is_right && !account.disabled))
-}
-
 fn cookie(state: &AppState, token: &str) -> String {
-    let seconds = state.settings.session_max_ms / 1000;
-    let secure = if state.settings.is_https() { "; Secure" } else { "" };
-    format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}")
+    let (seconds, is_https) = (state.settings.session_max_ms / 1000, state.settings.is_https());
+    let secure = if is_https { "; Secure" } else { "" };
+    format!("{}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}", cookie_name(is_https))
 }

@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::domain::ids::{ConversationId, WidgetId};
 use crate::domain::text::Lang;
@@ -11,9 +12,11 @@ use crate::events::Event;
 use crate::http::chat::show_widget::find_widget;
 use crate::http::error::{ApiError, ApiResult, Code};
 use crate::http::extract::{ClientAddress, Json, Path, RequestHead};
+use crate::http::identity;
 use crate::http::password::{hash_token, new_token};
 use crate::http::state::AppState;
 use crate::http::views::MessageView;
+use crate::storage::buyers;
 use crate::storage::conversations::{self, ConversationKind, NewConversation};
 
 #[derive(Deserialize, JsonSchema)]
@@ -23,6 +26,9 @@ pub struct StartBody {
     /// The product that the page shows.
     #[serde(default)]
     sku: Option<String>,
+    /// Who the buyer is: a token that the shop's server signed, good for an hour at most.
+    #[serde(default)]
+    identity: Option<String>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -43,6 +49,18 @@ pub async fn start_conversation(
     let widget = find_widget(&state, id, &head).await?;
     let slow_down = |seconds| ApiError::from(Code::TooManyRequests).retry_after_s(seconds);
     state.limits.conversations.take(&address, state.now_ms()).map_err(slow_down)?;
+    let buyer = match body.identity.as_deref().filter(|token| !token.is_empty()) {
+        Some(token) => {
+            let keys = buyers::keys(&state.db, widget.shop).await?;
+            // Not taken for an anonymous one: a shop that signs wrongly has to notice.
+            let doubt = |error: identity::IdentityError| {
+                ApiError::from(Code::IdentityInvalid).with(json!({ "detail": error.to_string() }))
+            };
+            Some(identity::buyer_of(token, id, &keys, state.now_ms()).map_err(doubt)?)
+        }
+        None if widget.form.settings.require_identity => return Err(Code::IdentityNeeded.into()),
+        None => None,
+    };
     let token = new_token();
     let hash = hash_token(&token);
     let sku = body.sku.as_deref().map(str::trim).filter(|sku| !sku.is_empty() && sku.len() <= 100);
@@ -50,6 +68,9 @@ pub async fn start_conversation(
         NewConversation { widget: Some(id), kind: ConversationKind::Buyer, buyer_hash: &hash, lang: body.lang, sku };
     let mut tx = state.db.begin().await?;
     let conversation = conversations::create(&mut tx, widget.shop, &new).await?;
+    if let Some(buyer) = &buyer {
+        buyers::identify(&mut tx, widget.shop, conversation.id, buyer).await?;
+    }
     tx.commit().await?;
     state.bus.publish(widget.shop, Event::ConversationChanged { conversation: conversation.id });
     let started = Started { conversation_id: conversation.id, token, messages: vec![] };

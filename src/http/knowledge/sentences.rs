@@ -3,6 +3,7 @@
 //! Codes are made by `ingest` and stored with the revision; sentences are made here, since only here the reader's
 //! language is known. A code that has no sentence yet shows its detail.
 
+use crate::domain::injection::Sign;
 use crate::domain::text::Lang;
 
 type Sentence = (&'static str, &'static str, &'static str);
@@ -77,6 +78,25 @@ const WARNINGS: &[Sentence] = &[
     ("sheet_unreadable", "A sheet could not be read", "有一张工作表无法读取"),
     ("undecodable_characters", "Some characters could not be read", "有些字符无法读取"),
 ];
+
+/// What a sign in a chunk means.
+pub fn of_sign(sign: Sign, lang: Lang) -> &'static str {
+    let (en, zh) = match sign {
+        Sign::Override => ("It orders the assistant to forget its rules", "要求助手忽略已有规则"),
+        Sign::Persona => ("It gives the assistant another identity", "给助手安排另一种身份"),
+        Sign::PromptTheft => ("It asks for the assistant's own instructions", "索取助手的内部指令"),
+        Sign::Exfiltration => ("It asks for secrets or for data of others", "索取机密或他人的数据"),
+        Sign::TemplateToken => ("It holds marks that separate the parts of a prompt", "含有提示词的分隔标记"),
+        Sign::Encoded => ("It hides an order in disguise", "以编码方式隐藏指令"),
+        Sign::FakeAuthority => ("It claims an authority that nobody can check", "冒充系统或管理员的授权"),
+        Sign::SpeaksToAssistant => ("It tells the assistant how to answer", "指示助手如何回答"),
+        Sign::Task => ("It sets a task for a language model", "向语言模型布置无关任务"),
+    };
+    match lang {
+        Lang::En => en,
+        Lang::Zh => zh,
+    }
+}
 
 /// Why a revision failed.
 pub fn of_error(code: &str, detail: &str, lang: Lang) -> String {

@@ -9,11 +9,12 @@ use crate::domain::document::{Block, BlockKind};
 use crate::domain::ids::{DocumentId, RevisionId, ShopId};
 use crate::domain::text::Span;
 use crate::http::error::{ApiResult, Code};
-use crate::http::extract::{Json, Path};
+use crate::http::extract::{Json, Locale, Path};
 use crate::http::guard::Member;
 use crate::http::knowledge::views::ChunkView;
 use crate::http::state::AppState;
-use crate::storage::{chunks, documents, revisions};
+use crate::storage::chunks::ChunkRow;
+use crate::storage::{chunks, documents, quarantine, revisions};
 
 #[derive(Serialize, JsonSchema)]
 pub struct BlockView {
@@ -64,11 +65,17 @@ pub async fn show_text(
 pub async fn show_chunks(
     State(state): State<AppState>,
     member: Member,
+    locale: Locale,
     Path(id): Path<DocumentId>,
 ) -> ApiResult<Json<ChunksAnswer>> {
     let active = active_revision(&state, member.shop(), id).await?;
     let chunks = chunks::by_revision(&state.db, member.shop(), active).await?;
-    Ok(Json(ChunksAnswer { chunks: chunks.into_iter().map(ChunkView::from).collect() }))
+    let mut held = quarantine::of_revision(&state.db, member.shop(), active).await?;
+    let view = |chunk: ChunkRow| {
+        let held = held.remove(&chunk.id);
+        ChunkView::new(chunk, held, locale.0)
+    };
+    Ok(Json(ChunksAnswer { chunks: chunks.into_iter().map(view).collect() }))
 }
 
 async fn newest_revision(state: &AppState, shop: ShopId, document: DocumentId) -> ApiResult<RevisionId> {

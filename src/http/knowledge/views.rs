@@ -5,10 +5,12 @@ use serde::Serialize;
 
 use crate::domain::document::{Audience, Format, RevisionState};
 use crate::domain::ids::{ChunkId, DocumentId, RevisionId};
+use crate::domain::injection::{Finding, Quarantine, Sign};
 use crate::domain::text::{Lang, Span};
 use crate::http::knowledge::sentences;
 use crate::storage::chunks::ChunkRow;
 use crate::storage::documents::Document;
+use crate::storage::quarantine::Held;
 use crate::storage::revisions::Revision;
 
 /// Why a revision failed.
@@ -143,12 +145,34 @@ pub struct ChunkView {
     n_tokens: u32,
     disabled: bool,
     edited: bool,
+    /// Set for a chunk that looked as if it spoke to the assistant.
+    quarantine: Option<Quarantine>,
+    /// What was seen in it.
+    findings: Vec<FindingView>,
 }
 
-impl From<ChunkRow> for ChunkView {
-    fn from(chunk: ChunkRow) -> Self {
+/// Why a chunk looks as if it spoke to the assistant.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct FindingView {
+    sign: Sign,
+    /// What it means, in the reader's language.
+    message: &'static str,
+    /// The words that show it.
+    quote: String,
+}
+
+impl ChunkView {
+    /// A chunk with why it was held, told in `lang`.
+    pub fn new(chunk: ChunkRow, held: Option<Held>, lang: Lang) -> Self {
         let ChunkRow { id, ordinal, text, heading_path, page, span, n_tokens, disabled, edited, .. } = chunk;
-        Self { id, ordinal, text, heading_path, page, span, n_tokens, disabled, edited }
+        let quarantine = held.as_ref().map(|held| held.state);
+        let view = |finding: Finding| FindingView {
+            sign: finding.sign,
+            message: sentences::of_sign(finding.sign, lang),
+            quote: finding.quote,
+        };
+        let findings = held.map(|held| held.findings.into_iter().map(view).collect()).unwrap_or_default();
+        Self { id, ordinal, text, heading_path, page, span, n_tokens, disabled, edited, quarantine, findings }
     }
 }
 

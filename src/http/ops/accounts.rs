@@ -14,7 +14,7 @@ use crate::http::password::{hash_token, new_token};
 use crate::http::state::AppState;
 use crate::http::trail::note;
 use crate::storage::accounts::{self, Account, NewAccount, Role};
-use crate::storage::{Tx, sessions};
+use crate::storage::{Tx, second_factor, sessions};
 
 /// How long an invitation or a reset may be used.
 const LINK_LIFETIME_MS: i64 = 7 * 24 * 60 * 60 * 1000;
@@ -148,6 +148,36 @@ pub async fn reset_password(
     note(&mut tx, &member, "password_reset", (&id.to_string(), json!({}))).await?;
     tx.commit().await?;
     Ok(Json(ResetAnswer { reset_url }))
+}
+
+pub async fn end_sessions(
+    State(state): State<AppState>,
+    member: Member,
+    Path(id): Path<AccountId>,
+) -> ApiResult<StatusCode> {
+    let account = accounts::get(&state.db, member.shop(), id).await?.ok_or(Code::NotFound)?;
+    owners_only(&member, [account.role])?;
+    let mut tx = state.db.begin().await?;
+    let n_ended = sessions::revoke_all(&mut tx, id).await?;
+    note(&mut tx, &member, "sessions_ended", (&id.to_string(), json!({ "n_ended": n_ended }))).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// For a lost phone. Sessions end with it: it may have been stolen.
+pub async fn reset_second_factor(
+    State(state): State<AppState>,
+    member: Member,
+    Path(id): Path<AccountId>,
+) -> ApiResult<StatusCode> {
+    let account = accounts::get(&state.db, member.shop(), id).await?.ok_or(Code::NotFound)?;
+    owners_only(&member, [account.role])?;
+    let mut tx = state.db.begin().await?;
+    second_factor::remove(&mut tx, id).await?;
+    sessions::revoke_all(&mut tx, id).await?;
+    note(&mut tx, &member, "second_factor_reset", (&id.to_string(), json!({}))).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// The token stands in the query: this is a page that a person opens, not an address that scripts call.

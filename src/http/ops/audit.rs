@@ -1,4 +1,4 @@
-//! `GET /v1/ops/audit`: ops, owners.
+//! `GET /v1/ops/audit`, `…/verify`: ops, owners.
 
 use axum::extract::State;
 use schemars::JsonSchema;
@@ -35,6 +35,11 @@ pub struct AuditView {
 #[derive(Serialize, JsonSchema)]
 pub struct AuditAnswer {
     entries: Vec<AuditView>,
+}
+
+/// Walks the chain of the shop from its beginning.
+pub async fn verify_audit(State(state): State<AppState>, member: Member) -> ApiResult<Json<audit::Verified>> {
+    Ok(Json(audit::verify(&state.db, member.shop()).await?))
 }
 
 pub async fn list_audit(

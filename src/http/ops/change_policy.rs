@@ -57,6 +57,10 @@ pub async fn set_kill_switch(
     member: Member,
     Json(body): Json<KillSwitchBody>,
 ) -> ApiResult<Json<PolicyAnswer>> {
+    if !body.on {
+        // To stop is safe, to go on is not.
+        member.check_confirmed()?;
+    }
     let current = policies::current(&state.db, member.shop()).await?;
     let policy = Policy { kill_switch: body.on, ..current.policy };
     let new = NewPolicy {

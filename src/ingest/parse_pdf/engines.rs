@@ -4,8 +4,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use pdf_extract::{Document, PlainTextOutput};
 use pdf_oxide::document::PdfDocument;
+use pdf_oxide::layout::TextSpan;
 
 use super::geometry::Geometry;
+use super::hidden::{cut_out, hidden_runs};
 use super::layout::Page;
 use super::score::{is_garbled, is_suspect, score};
 use crate::ingest::parse::ParseError;
@@ -44,12 +46,13 @@ pub(super) struct Opened<'a> {
     first: Option<AssertUnwindSafe<PdfDocument>>,
     second: Option<Option<Document>>,
     n_pages: u32,
+    hidden: Vec<String>,
 }
 
 impl<'a> Opened<'a> {
     /// Opens `bytes` in whichever engine can.
     pub fn open(bytes: &'a [u8]) -> Result<Self, ParseError> {
-        let mut opened = Self { bytes, first: None, second: None, n_pages: 0 };
+        let mut opened = Self { bytes, first: None, second: None, n_pages: 0, hidden: Vec::new() };
         let failure = match open_first(bytes) {
             Ok(document) => {
                 opened.n_pages = n_pages_of(&document);
@@ -85,8 +88,24 @@ impl<'a> Opened<'a> {
             None => PageText::Unreadable,
             Some(text) if text.trim().is_empty() => self.empty_page(number),
             Some(text) if is_garbled(&text) => PageText::Garbled,
-            Some(text) => PageText::Read(Page::new(&text, &self.geometry(number))),
+            Some(text) => {
+                let spans = self.spans(number);
+                let text = self.without_hidden(text, &spans);
+                PageText::Read(Page::new(&text, &Geometry::of(&spans)))
+            }
         }
+    }
+
+    /// What was left out of the pages so far because nobody can read it.
+    pub fn hidden(&self) -> &[String] {
+        &self.hidden
+    }
+
+    fn without_hidden(&mut self, text: String, spans: &[TextSpan]) -> String {
+        let runs = hidden_runs(spans);
+        let shown = runs.iter().fold(text, |text, run| cut_out(&text, run));
+        self.hidden.extend(runs);
+        shown
     }
 
     fn empty_page(&self, number: u32) -> PageText {
@@ -98,10 +117,10 @@ impl<'a> Opened<'a> {
     }
 
     /// Where the words of the page stand; the first engine knows, whichever text won.
-    fn geometry(&self, number: u32) -> Geometry {
+    fn spans(&self, number: u32) -> Vec<TextSpan> {
         let spans =
             self.first.as_ref().and_then(|document| guarded(|| document.extract_spans(number as usize - 1).ok()));
-        spans.map(|spans| Geometry::of(&spans)).unwrap_or_default()
+        spans.unwrap_or_default()
     }
 
     fn second_text(&mut self, number: u32) -> Option<String> {

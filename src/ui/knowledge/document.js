@@ -11,6 +11,7 @@ import { toast, toastProblem } from "/ui/shared/toast.js";
 import { placeText } from "/ui/shared/words.js";
 import { editDetails } from "./details.js";
 import { deleteDocument } from "./documents.js";
+import { heldNote } from "./quarantine.js";
 import { limits, progressOf, revisionChip, sizeText } from "./progress.js";
 
 export function drawDocument(box, id, { mayEdit, live }) {
@@ -242,6 +243,7 @@ function sideBySide(text, chunks, mayEdit) {
         ),
         h("span", { class: "pre text" }, chunk.text),
       ),
+      heldNote(chunk, { mayEdit, settled: (next) => replace(next) }),
       mayEdit &&
         h(
           "div",
@@ -251,7 +253,7 @@ function sideBySide(text, chunks, mayEdit) {
             { class: "button compact", type: "button", "data-testid": "chunk-edit", onclick: edit },
             t("edit"),
           ),
-          h(
+          !["waiting", "kept_out"].includes(chunk.quarantine) && h(
             "button",
             { class: "button compact", type: "button", "data-testid": "chunk-toggle", onclick: toggle },
             t(chunk.disabled ? "enable" : "disable"),

@@ -9,6 +9,7 @@ import { sorry } from "/ui/shared/shell.js";
 import { toast, toastProblem } from "/ui/shared/toast.js";
 import { editDetails } from "./details.js";
 import { isUnderWay, limits, progressOf, sizeText } from "./progress.js";
+import { waitingNote } from "./quarantine.js";
 import { uploadPanel } from "./upload.js";
 
 const FILTERS = ["any", "indexed", "under_way", "failed", "warned"];
@@ -30,10 +31,12 @@ export function drawDocuments(box, { mayEdit, live }) {
     FILTERS.map((f) => h("option", { value: f }, t(`filter.${f}`))),
   );
   const table = h("div", {}, h("p", { class: "empty" }, t("loading")));
+  const held = h("div", {});
   const reload = debounce(load, 150);
   show(
     box,
     h("div", { class: "page-head" }, h("div", {}, h("h1", {}, t("documents")), summary)),
+    held,
     mayEdit
       ? uploadPanel({ onDone: reload })
       : h("p", { class: "note" }, icon("info"), h("span", {}, t("read_only"))),
@@ -42,6 +45,7 @@ export function drawDocuments(box, { mayEdit, live }) {
   );
 
   async function load() {
+    waitingNote(held);
     try {
       const list = await get("/v1/knowledge/documents");
       documents.clear();

@@ -89,6 +89,18 @@ export default {
   "chunk_text": "Text",
   "chunk_hint":
     "This is what is searched and cited from now on. The document stays as it is; a new revision replaces your change.",
+  "quarantine.title": "To review",
+  "quarantine.more":
+    "These texts look as if they gave orders to the assistant. Until you approve one, it is in no answer and no prompt.",
+  "quarantine.none": "Nothing waits for review.",
+  "quarantine.note": "{n} {n:chunk looks|chunks look} as if giving orders to the assistant. Please review",
+  "quarantine.state.waiting": "Held back, waiting for review",
+  "quarantine.state.approved": "Approved for answers",
+  "quarantine.state.kept_out": "Kept out of answers",
+  "quarantine.approve": "Approve",
+  "quarantine.keep-out": "Keep out",
+  "quarantine.done.approve": "Approved for answers.",
+  "quarantine.done.keep-out": "Kept out of answers.",
   "question": "Question",
   "question_example": "e.g. Can the AF-500 basket go into the dishwasher?",
   "test_hint": "No buyer sees this.",

@@ -10,6 +10,7 @@ import { drawDocument } from "./document.js";
 import { drawDocuments } from "./documents.js";
 import en from "./en.js";
 import { drawGolden } from "./golden.js";
+import { drawQuarantine } from "./quarantine.js";
 import { drawTest } from "./test.js";
 import zh from "./zh.js";
 
@@ -30,12 +31,13 @@ function start({ me, main, banner }) {
       id: "documents",
       hash: "/",
       text: t("documents"),
-      isHere: (hash) => !["/test", "/golden"].includes(hash),
+      isHere: (hash) => !["/test", "/golden", "/quarantine"].includes(hash),
     },
     { id: "golden", hash: "/golden", text: t("golden"), isHere: (hash) => hash === "/golden" },
+    { id: "quarantine", hash: "/quarantine", text: t("quarantine.title"), isHere: (hash) => hash === "/quarantine" },
     { id: "test", hash: "/test", text: t("test"), isHere: (hash) => hash === "/test" },
   ];
-  const nav = subnav(t("room.knowledge"), mayEdit ? links : links.slice(0, 2));
+  const nav = subnav(t("room.knowledge"), mayEdit ? links : links.slice(0, -1));
   const view = h("div", {});
   show(main, h("div", { class: "page" }, nav.node, view));
   route(
@@ -44,6 +46,7 @@ function start({ me, main, banner }) {
       { match: /^\/$/, draw: (box) => drawDocuments(box, { mayEdit, live }) },
       { match: /^\/d\/([\w-]+)$/, draw: (box, id) => drawDocument(box, id, { mayEdit, live }) },
       { match: /^\/golden$/, draw: (box) => drawGolden(box, { mayEdit }) },
+      { match: /^\/quarantine$/, draw: (box) => drawQuarantine(box, { mayEdit, live }) },
       ...(mayEdit ? [{ match: /^\/test$/, draw: (box) => drawTest(box) }] : []),
     ],
     nav.mark,

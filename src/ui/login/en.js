@@ -4,6 +4,8 @@ export default {
   sign_in_more: "For the people of the shop.",
   email: "Email",
   password: "Password",
+  code: "Code",
+  code_hint: "The 6 digits of your authenticator app, or a recovery code.",
   forgot: "Forgotten your password? Someone in Operations can give you a new link.",
   set_password: "Set password",
   new_password: "New password",

@@ -38,6 +38,15 @@ const password = h("input", {
   required: true,
   "data-testid": "password",
 });
+const code = h("input", {
+  type: "text",
+  name: "code",
+  inputmode: "numeric",
+  autocomplete: "one-time-code",
+  "data-testid": "code",
+});
+const codeField = field("code", t("code"), code, t("code_hint"));
+codeField.hidden = true;
 const error = h("p", { class: "note bad", role: "alert", hidden: true, "data-testid": "login-error" });
 const button = h(
   "button",
@@ -49,6 +58,7 @@ const form = h(
   { class: "stack" },
   field("email", t("email"), email),
   field("password", t("password"), password),
+  codeField,
   error,
   button,
 );
@@ -58,13 +68,20 @@ form.addEventListener("submit", async (event) => {
   button.disabled = true;
   error.hidden = true;
   try {
-    const { account } = await post("/v1/login", { email: email.value.trim(), password: password.value });
+    const { account } = await post("/v1/login", {
+      email: email.value.trim(),
+      password: password.value,
+      code: code.value.trim() || null,
+    });
     location.assign(wanted() ?? HOMES[account.role] ?? "/");
   } catch (problem) {
     error.textContent = problem.text;
     error.hidden = false;
     button.disabled = false;
-    password.select();
+    // The password was right if the code is asked for.
+    const asksForCode = problem.code?.startsWith("second_factor");
+    codeField.hidden &&= !asksForCode;
+    (asksForCode ? code : password).select();
   }
 });
 

@@ -4,6 +4,8 @@ export default {
   sign_in_more: "供店铺工作人员使用。",
   email: "邮箱",
   password: "密码",
+  code: "验证码",
+  code_hint: "身份验证器中的 6 位数字，或一个恢复码。",
   forgot: "忘记密码？请运营同事为您生成新的链接。",
   set_password: "设置密码",
   new_password: "新密码",

@@ -11,6 +11,7 @@ import dialEn from "./dial.en.js";
 import dialZh from "./dial.zh.js";
 import en from "./en.js";
 import { drawMachine } from "./machine.js";
+import { drawKeys } from "./keys.js";
 import { drawNumbers } from "./numbers.js";
 import { drawWidgets } from "./widgets.js";
 import zh from "./zh.js";
@@ -24,6 +25,7 @@ const VIEWS = [
   { id: "numbers", hash: "/numbers", roles: ["agent", "ops", "owner"], draw: drawNumbers },
   { id: "accounts", hash: "/accounts", roles: ["ops", "owner"], draw: drawAccounts },
   { id: "widgets", hash: "/widgets", roles: ["ops", "owner"], draw: drawWidgets },
+  { id: "keys", hash: "/keys", roles: ["ops", "owner"], draw: drawKeys },
   { id: "audit", hash: "/audit", roles: ["ops", "owner"], draw: drawAudit },
 ];
 

@@ -39,6 +39,11 @@ export const headers = (token, more = {}) => ({
   ...more,
 });
 
+let askPassword = null;
+
+/** `ask` is called when the server wants the password again; if it resolves to true, the request is sent once more. */
+export const onPasswordNeeded = (ask) => (askPassword = ask);
+
 /** One request. `body`: FormData as it is, anything else as JSON. Throws a `Problem`. */
 export async function api(method, path, body, { token, signal } = {}) {
   const isForm = body instanceof FormData;
@@ -59,6 +64,8 @@ export async function api(method, path, body, { token, signal } = {}) {
   const isJson = /\bjson\b/.test(response.headers.get("Content-Type") ?? "");
   const data = isJson ? await response.json().catch(() => null) : null;
   if (response.ok) return data;
+  if (data?.code === "password_needed" && askPassword && (await askPassword()))
+    return api(method, path, body, { token, signal });
   throw new Problem({ status: response.status, ...(data ?? {}) }, response.headers.get("Retry-After"));
 }
 

@@ -1,6 +1,7 @@
 // Every room for people of the shop starts here: who is it, may they enter, the top bar around it.
 
 import { get, post } from "./api.js";
+import "./confirm.js";
 import { h, show } from "./dom.js";
 import { addTexts, duration, lang, setLang, t } from "./i18n.js";
 import { icon } from "./icons.js";
@@ -56,7 +57,8 @@ export async function enter(id, { fixed = false } = {}) {
     h("div", { class: fixed ? "shell fixed" : "shell" }, top, banner, main),
   );
   watchStatus(top.querySelector(".status"));
-  if (!ROOMS.find((room) => room.id === id).roles.includes(me.role)) {
+  const here = ROOMS.find((room) => room.id === id);
+  if (here && !here.roles.includes(me.role)) {
     show(main, notYours(me));
     return null;
   }
@@ -92,7 +94,12 @@ function topbar(id, me) {
     h("span", { class: "gap" }),
     h("span", { class: "status", "data-testid": "system-status" }),
     langSwitch(),
-    h("span", { class: "who" }, h("span", {}, me.name), h("span", { class: "soft" }, roleText(me.role))),
+    h(
+      "a",
+      { class: "who", href: "/account", title: t("room.account"), "data-testid": "to-account" },
+      h("span", {}, me.name),
+      h("span", { class: "soft" }, roleText(me.role)),
+    ),
     h(
       "button",
       {

@@ -75,6 +75,7 @@ const tellLoader = (word) => host && parent !== window && parent.postMessage({ k
 
 addEventListener("message", (event) => {
   if (event.source !== parent || event.origin !== host) return;
+  if (event.data?.kefu === "identity") return chat.identify(event.data.token);
   isOpened = event.data?.kefu === "opened";
   if (isOpened) input.focus();
 });

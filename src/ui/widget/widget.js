@@ -9,6 +9,7 @@
   const MEMORY = "kefu_widget_open";
   let frame = null;
   let isOpen = false;
+  let identity = null;
 
   const lang = () => {
     const asked = script.dataset.locale || "auto";
@@ -98,7 +99,10 @@
       "allow-scripts allow-same-origin allow-forms allow-popups allow-popups-to-escape-sandbox",
     );
     frame.src = address.href;
-    frame.addEventListener("load", () => isOpen && tell("opened"));
+    frame.addEventListener("load", () => {
+      if (identity) tell("identity", identity);
+      if (isOpen) tell("opened");
+    });
     document.body.append(frame);
     fit();
   }
@@ -122,7 +126,7 @@
     });
   }
 
-  const tell = (word) => frame?.contentWindow?.postMessage({ kefu: word }, origin);
+  const tell = (word, token) => frame?.contentWindow?.postMessage({ kefu: word, token }, origin);
 
   function show(next) {
     isOpen = next;
@@ -154,10 +158,16 @@
   });
   window.addEventListener("resize", fit);
 
-  // Calls made before this script came: window.kefu = [["open"]].
-  const calls = { open, close };
+  // Who the buyer is: a token that the shop's server signed, good for an hour at most. It never stands in an address.
+  function identify(token) {
+    identity = String(token);
+    tell("identity", identity);
+  }
+
+  // Calls made before this script came: window.kefu = [["identify", "eyJ…"], ["open"]].
+  const calls = { open, close, identify };
   const waiting = Array.isArray(window.kefu) ? window.kefu : [];
-  window.kefu = { ...calls, push: ([name]) => calls[name]?.() };
+  window.kefu = { ...calls, push: ([name, ...args]) => calls[name]?.(...args) };
 
   const start = () => {
     document.body.append(launcher);

@@ -1,0 +1,210 @@
+//! Buyers: the keys that a shop signs their identity with, and everything that is kept of one of them.
+//!
+//! # Why
+//! A buyer has no row of their own: who they are is an id that the shop signed, or one conversation for an anonymous
+//! one. What is kept of them hangs on conversations, so both taking it out and handing it over begin there.
+
+use serde_json::{Value, json};
+use sqlx::any::AnyRow;
+
+use super::columns::Columns;
+use super::{Db, Dialect, StorageError, Tx, conversations, feedback, messages, turns};
+use crate::domain::ids::{BuyerKeyId, ConversationId, ShopId};
+
+/// A key that is being replaced still works beside the new one.
+pub const MAX_KEYS: usize = 2;
+
+/// Messages read of one conversation; it cannot hold more in its lifetime by far.
+const ALL: u32 = 1_000_000;
+
+/// A key that a shop signs with.
+#[derive(Clone, PartialEq, Eq)]
+pub struct BuyerKey {
+    /// Stands in the head of what is signed, so that the right key is tried.
+    pub id: BuyerKeyId,
+    /// The key, in hexadecimal: it has to be known to check a signature.
+    pub secret: String,
+    /// When it was made.
+    pub created_at_ms: i64,
+}
+
+/// Makes a key; `None` if there are as many as there may be.
+pub async fn create_key(tx: &mut Tx, shop: ShopId, secret: &str) -> Result<Option<BuyerKey>, StorageError> {
+    let known =
+        sqlx::query("select id from buyer_keys where shop_id = $1").bind(shop).fetch_all(tx.connection()).await?;
+    if known.len() >= MAX_KEYS {
+        return Ok(None);
+    }
+    let key = BuyerKey { id: BuyerKeyId(tx.new_id()), secret: secret.to_owned(), created_at_ms: tx.now_ms() };
+    sqlx::query("insert into buyer_keys (id, shop_id, secret, created_at_ms) values ($1, $2, $3, $4)")
+        .bind(key.id)
+        .bind(shop)
+        .bind(secret)
+        .bind(key.created_at_ms)
+        .execute(tx.connection())
+        .await?;
+    Ok(Some(key))
+}
+
+/// The shop's keys, oldest first.
+pub async fn keys(db: &Db, shop: ShopId) -> Result<Vec<BuyerKey>, StorageError> {
+    let rows =
+        sqlx::query("select id, secret, created_at_ms from buyer_keys where shop_id = $1 order by created_at_ms, id")
+            .bind(shop)
+            .fetch_all(&db.readers)
+            .await?;
+    let read = |row: &AnyRow| {
+        Ok(BuyerKey { id: row.col("id")?, secret: row.col("secret")?, created_at_ms: row.col("created_at_ms")? })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Takes a key away: what it signed is worth nothing from the commit on.
+pub async fn remove_key(tx: &mut Tx, shop: ShopId, key: BuyerKeyId) -> Result<bool, StorageError> {
+    let done = sqlx::query("delete from buyer_keys where shop_id = $1 and id = $2")
+        .bind(shop)
+        .bind(key)
+        .execute(tx.connection())
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Notes who the shop says the buyer of a conversation is.
+pub async fn identify(
+    tx: &mut Tx,
+    shop: ShopId,
+    conversation: ConversationId,
+    buyer: &str,
+) -> Result<bool, StorageError> {
+    let done = sqlx::query("update conversations set buyer_id = $3 where shop_id = $1 and id = $2")
+        .bind(shop)
+        .bind(conversation)
+        .bind(buyer)
+        .execute(tx.connection())
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Whose data is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// Somebody whom the shop has named.
+    Buyer(String),
+    /// An anonymous buyer, who is known by one conversation only.
+    Conversation(ConversationId),
+}
+
+/// The conversations of a buyer, oldest first.
+pub async fn conversations_of(db: &Db, shop: ShopId, who: &Subject) -> Result<Vec<ConversationId>, StorageError> {
+    let (column, value) = match who {
+        Subject::Buyer(buyer) => ("buyer_id", buyer.clone()),
+        Subject::Conversation(conversation) => ("id", conversation.to_string()),
+    };
+    let sql = match column {
+        "buyer_id" => "select id from conversations where shop_id = $1 and buyer_id = $2 order by created_at_ms, id",
+        _ => "select id from conversations where shop_id = $1 and id = $2",
+    };
+    let rows = sqlx::query(sql).bind(shop).bind(value).fetch_all(&db.readers).await?;
+    rows.iter().map(|row| row.col("id")).collect()
+}
+
+/// Everything that is kept of a buyer, as one structure.
+pub async fn export(db: &Db, shop: ShopId, who: &Subject) -> Result<Vec<Value>, StorageError> {
+    let mut all = Vec::new();
+    for id in conversations_of(db, shop, who).await? {
+        let Some(conversation) = conversations::get(db, shop, id).await? else { continue };
+        let said = messages::after(db, shop, id, 0, ALL).await?;
+        let said: Vec<_> = said
+            .iter()
+            .map(|message| {
+                json!({
+                    "at_ms": message.created_at_ms,
+                    "author": message.author,
+                    "text": message.text,
+                    "thumbs": message.thumbs,
+                    // Copies keep the mark that the chat shows beside an answer of the assistant.
+                    "ai_generated": message.author == crate::domain::conversation::Author::Assistant,
+                })
+            })
+            .collect();
+        let mut asked = Vec::new();
+        for turn in turns::of_conversation(db, shop, id).await? {
+            let verdicts = feedback::of_turn(db, shop, turn.id).await?;
+            asked.push(json!({
+                "at_ms": turn.created_at_ms,
+                "question": turn.question,
+                "draft": turn.draft,
+                "state": turn.state,
+                "verdicts": verdicts.iter().map(|one| json!({ "verdict": one.verdict, "final_text": one.final_text })).collect::<Vec<_>>(),
+            }));
+        }
+        all.push(json!({
+            "id": id,
+            "lang": conversation.lang,
+            "product": conversation.sku,
+            "began_at_ms": conversation.created_at_ms,
+            "messages": said,
+            "turns": asked,
+        }));
+    }
+    Ok(all)
+}
+
+/// What was deleted of a buyer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, schemars::JsonSchema)]
+pub struct Erased {
+    /// Threads.
+    pub n_conversations: u64,
+    /// Utterances.
+    pub n_messages: u64,
+    /// Questions with their drafts, evidence and records.
+    pub n_turns: u64,
+    /// What agents did with the drafts, with the texts they wrote.
+    pub n_feedback: u64,
+    /// What was proven and looked at by means of them.
+    pub n_labels: u64,
+    /// Queued work about them.
+    pub n_jobs: u64,
+}
+
+/// Deletes everything that is kept of a buyer, in this transaction.
+pub async fn erase(tx: &mut Tx, shop: ShopId, conversations: &[ConversationId]) -> Result<Erased, StorageError> {
+    // On SQLite deleted rows are overwritten, not only forgotten: see `SQLITE_PRAGMAS`.
+    let statements = [
+        "delete from jobs where shop_id = $1 and exists (select 1 from turns t where t.shop_id = $1 and \
+         t.conversation_id = $2 and jobs.payload like '%' || t.id || '%')",
+        "delete from labels where shop_id = $1 and turn_id in (select id from turns where conversation_id = $2)",
+        "delete from looks where shop_id = $1 and turn_id in (select id from turns where conversation_id = $2)",
+        "delete from bases where shop_id = $1 and turn_id in (select id from turns where conversation_id = $2)",
+        "delete from feedback where shop_id = $1 and turn_id in (select id from turns where conversation_id = $2)",
+        "delete from turns where shop_id = $1 and conversation_id = $2",
+        "delete from messages where shop_id = $1 and conversation_id = $2",
+        "delete from conversations where shop_id = $1 and id = $2",
+    ];
+    let mut erased = Erased::default();
+    for conversation in conversations {
+        let mut counts = [0; 8];
+        for (count, sql) in counts.iter_mut().zip(statements) {
+            let done = sqlx::query(sql).bind(shop).bind(*conversation).execute(tx.connection()).await?;
+            *count = done.rows_affected();
+        }
+        let [jobs, labels, looks, bases, feedback, turns, messages, threads] = counts;
+        erased.n_jobs += jobs;
+        erased.n_labels += labels + looks + bases;
+        erased.n_feedback += feedback;
+        erased.n_turns += turns;
+        erased.n_messages += messages;
+        erased.n_conversations += threads;
+    }
+    Ok(erased)
+}
+
+/// Folds SQLite's log into the file, so that no copy of a deleted row stays there; true if nothing is left in it.
+/// Postgres vacuums by itself, in its own time: false.
+pub async fn settle_log(db: &Db) -> Result<bool, StorageError> {
+    if db.dialect() != Dialect::Sqlite {
+        return Ok(false);
+    }
+    let row = sqlx::query("pragma wal_checkpoint(truncate)").fetch_one(&db.writer).await?;
+    Ok(row.col::<i64>("busy")? == 0)
+}

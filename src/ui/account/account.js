@@ -1,0 +1,191 @@
+// One's own account: the second factor, and where one is signed in.
+
+import { get, post, remove } from "/ui/shared/api.js";
+import { copyBox } from "/ui/shared/copy.js";
+import { confirmDialog, field, formDialog, openDialog } from "/ui/shared/dialog.js";
+import { h, show } from "/ui/shared/dom.js";
+import { addTexts, dateTime, t } from "/ui/shared/i18n.js";
+import { enter, sorry } from "/ui/shared/shell.js";
+import { toast, toastProblem } from "/ui/shared/toast.js";
+import en from "./en.js";
+import zh from "./zh.js";
+
+addTexts({ zh, en });
+
+const room = await enter("account");
+if (room) start(room.main);
+
+function start(main) {
+  const factor = h("section", { class: "card stack" });
+  const sessions = h("section", {});
+  show(main, h("div", { class: "page stack" }, h("h1", {}, t("account")), factor, sessions));
+
+  async function load() {
+    try {
+      const security = await get("/v1/me/security");
+      drawFactor(security);
+      drawSessions(security.sessions);
+    } catch (problem) {
+      show(sessions, sorry(problem, load));
+    }
+  }
+
+  const button = (testid, text, run, kind = "") =>
+    h("button", { class: `button ${kind}`, type: "button", "data-testid": testid, onclick: run }, text);
+
+  function drawFactor({ has_second_factor: has, n_recovery_codes: n }) {
+    show(
+      factor,
+      h("h2", {}, t("factor")),
+      h("p", {}, t(has ? "factor_on" : "factor_off")),
+      has && h("p", { class: n > 2 ? "soft" : "note warn", "data-testid": "codes-left" }, t("codes_left", { n })),
+      h(
+        "div",
+        { class: "row" },
+        has
+          ? [
+              button("renew-codes", t("codes_renew"), () => act(renew)),
+              button("remove-factor", t("factor_remove"), () => act(takeAway), "danger"),
+            ]
+          : button("set-up-factor", t("factor_set_up"), () => act(setUp), "primary"),
+      ),
+    );
+  }
+
+  async function setUp() {
+    const { secret, uri } = await post("/v1/me/second-factor");
+    const code = h("input", {
+      type: "text",
+      name: "code",
+      inputmode: "numeric",
+      autocomplete: "one-time-code",
+      required: true,
+      "data-testid": "factor-code",
+    });
+    const done = await formDialog({
+      title: t("factor_set_up"),
+      wide: true,
+      testid: "factor-dialog",
+      yes: t("factor_prove"),
+      fields: [
+        h("p", {}, t("factor_how")),
+        copyBox(secret.match(/.{1,4}/g).join(" "), t("factor_key"), { rows: 1, testid: "factor-key" }),
+        h("p", {}, h("a", { href: uri }, t("factor_link"))),
+        field("factor-code", t("factor_code"), code, t("factor_code_hint")),
+      ],
+      save: (data) => post("/v1/me/second-factor/enable", { code: data.get("code") }),
+    });
+    if (done) await showCodes(done.recovery_codes);
+  }
+
+  async function renew() {
+    const { recovery_codes: codes } = await post("/v1/me/recovery-codes");
+    await showCodes(codes);
+  }
+
+  const showCodes = (codes) =>
+    openDialog({
+      title: t("codes"),
+      testid: "codes-dialog",
+      build: (close) => [
+        h("p", {}, t("codes_text")),
+        copyBox(codes.join("\n"), t("codes"), { rows: codes.length, testid: "codes" }),
+        h("div", { class: "dialog-foot" }, button("codes-kept", t("codes_kept"), () => close(), "primary")),
+      ],
+    });
+
+  async function takeAway() {
+    const sure = await confirmDialog({
+      title: t("factor_remove"),
+      text: t("factor_remove_text"),
+      yes: t("factor_remove"),
+      danger: true,
+    });
+    if (sure) await remove("/v1/me/second-factor");
+  }
+
+  function drawSessions(list) {
+    show(
+      sessions,
+      h("div", { class: "row apart" }, h("h2", {}, t("sessions")), changePassword(), list.length > 1 && endOthers()),
+      h(
+        "div",
+        { class: "table-box" },
+        h(
+          "table",
+          { class: "cards", "data-testid": "sessions" },
+          h(
+            "thead",
+            {},
+            h(
+              "tr",
+              {},
+              ["agent", "address", "created", "seen", "end"].map((key) => h("th", { scope: "col" }, t(`col.${key}`))),
+            ),
+          ),
+          h("tbody", {}, list.map(row)),
+        ),
+      ),
+    );
+  }
+
+  const row = (session) =>
+    h(
+      "tr",
+      {},
+      h(
+        "th",
+        { scope: "row" },
+        session.agent || t("agent_none"),
+        " ",
+        session.is_current && h("span", { class: "chip accent" }, t("current")),
+      ),
+      h("td", {}, session.address),
+      h("td", {}, dateTime(session.created_at_ms)),
+      h("td", {}, dateTime(session.seen_at_ms)),
+      h(
+        "td",
+        {},
+        session.id &&
+          !session.is_current &&
+          button("end-session", t("end"), () => act(() => remove(`/v1/me/sessions/${session.id}`), t("ended")), "compact"),
+      ),
+    );
+
+  const changePassword = () =>
+    button("change-password", t("password_change"), () =>
+      act(async () => {
+        const make = (name, autocomplete) =>
+          h("input", { type: "password", name, autocomplete, required: true, "data-testid": name });
+        const changed = await formDialog({
+          title: t("password_change"),
+          testid: "password-dialog",
+          yes: t("password_change"),
+          fields: [
+            field("current", t("password_current"), make("current", "current-password")),
+            field("new", t("password_new"), make("new", "new-password"), t("password_hint")),
+          ],
+          save: async (data) => {
+            await post("/v1/me/password", { current: data.get("current"), new: data.get("new") });
+            return true;
+          },
+        });
+        if (changed) toast(t("password_changed"));
+      }),
+    );
+
+  const endOthers = () =>
+    button("end-others", t("end_others"), () => act(() => post("/v1/me/end-other-sessions"), t("ended")));
+
+  async function act(run, done) {
+    try {
+      await run();
+      if (done) toast(done);
+    } catch (problem) {
+      toastProblem(problem);
+    }
+    load();
+  }
+
+  load();
+}
