@@ -93,6 +93,7 @@ impl JobError {
         match self {
             Self::Storage(error) => matches!(error, StorageError::Full { .. }),
             Self::Ingest(error) => error.is_want_of_room(),
+            Self::Answer(_) => false,
         }
     }
 }
