@@ -13,6 +13,7 @@ use kefu::domain::certificate::{Fingerprint, Terms, VoidReason};
 use kefu::domain::decision::{Decision, Reason};
 use kefu::domain::dial::{Dial, Scope};
 use kefu::domain::ids::{AccountId, CertificateId, ChunkId, ShopId};
+use kefu::domain::outcome::{LabelSource, Outcome};
 use kefu::domain::policy::{Mode, Policy};
 use kefu::domain::text::Lang;
 use kefu::http::state::{Component, ComponentState, Components, HealthView};
@@ -23,6 +24,7 @@ use kefu::lifecycle::Lifecycle;
 use kefu::retrieve::Retriever;
 use kefu::storage::certificates::{self, NewCertificate};
 use kefu::storage::conversations::{self, ConversationKind, NewConversation};
+use kefu::storage::labels::{self, NewLabel};
 use kefu::storage::ops::{self, Period, ReplayRow};
 use kefu::storage::policies::{self, NewPolicy};
 use kefu::storage::turns::{self, NewQuestion};
@@ -193,6 +195,32 @@ async fn what_is_proven_is_sent_and_sampled_and_what_is_not_is_held() {
     let ended = certificates::get(&app.db, shop, proof).await.unwrap().unwrap();
     assert!(ended.is_voided_by(VoidReason::PipelineChanged));
     assert_eq!(ask(&app, shop, &worker).await.decision.code(), "review", "the old one back again proves nothing");
+}
+
+#[tokio::test]
+async fn twenty_clean_reviews_of_a_changed_document_lift_the_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = open(folder.path()).await;
+    let shop = shop(&app).await;
+    let worker = runner(&app, app.fingerprint.as_ref().clone());
+    prove(&app, shop).await;
+    let sent = ask(&app, shop, &worker).await;
+    let chunk = looked_up(&app, shop, sent.turn).await;
+    let mut tx = app.db.begin().await.unwrap();
+    chunks::rewrite(&mut tx, shop, chunk, "Unworn shoes can be returned within 14 days of delivery.").await.unwrap();
+    tx.commit().await.unwrap();
+    let (account, source) = (AccountId(Uuid::from_u128(3)), LabelSource::Review);
+    for nth in 1..=epochs::CLEAN_REVIEWS {
+        let held = ask(&app, shop, &worker).await;
+        assert_eq!(held.decision.reasons(), [Reason::SourceChanged], "the {nth}th");
+        let label = NewLabel { turn: held.turn, account, outcome: Outcome::Accept, source, propensity: 1.0 };
+        let mut tx = app.db.begin().await.unwrap();
+        labels::insert(&mut tx, shop, &label).await.unwrap().unwrap();
+        let credited = epochs::credit(&mut tx, shop, held.turn).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(credited.len(), usize::from(nth == epochs::CLEAN_REVIEWS));
+    }
+    assert_eq!(ask(&app, shop, &worker).await.decision.code(), "auto_send");
 }
 
 async fn looked_up(app: &App, shop: ShopId, turn: kefu::domain::ids::TurnId) -> ChunkId {
