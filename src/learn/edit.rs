@@ -68,7 +68,7 @@ const PATTERNS: [(ClaimKind, &str); 7] = [
     ),
     (
         ClaimKind::Money,
-        r"[$€£¥]\s?\d[\d,]*(?:\.\d+)?|\d[\d,]*(?:\.\d+)?\s?(?:元|块钱|美元|人民币|usd|eur|gbp|cny|rmb|dollars?|euros?|pounds?|yuan)|免费|包邮|\bfree\b",
+        r"[$€£¥]\s?\d+(?:,\d{3})*(?:\.\d+)?|\d+(?:,\d{3})*(?:\.\d+)?\s?(?:元|块钱|美元|人民币|usd|eur|gbp|cny|rmb|dollars?|euros?|pounds?|yuan)|免费|包邮|\bfree\b",
     ),
     (ClaimKind::Sku, r"\b(?:[a-z]+[-_]?\d+[a-z0-9]*(?:[-_][a-z0-9]+)*|\d+[a-z]{1,3}\d+[a-z0-9]*)\b"),
     (

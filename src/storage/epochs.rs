@@ -1,11 +1,14 @@
 //! Epochs of documents: numbers that grow with every change of what a document says or to whom it speaks. A proof
 //! keeps those of its day, and does not cover an answer that cites another.
 
+use std::collections::BTreeMap;
+
 use sqlx::AssertSqlSafe;
 
 use super::columns::{Columns, placeholders};
 use super::{Db, StorageError, Tx};
-use crate::domain::ids::{ChunkId, DocumentId, ShopId};
+use crate::domain::ids::{ChunkId, DocumentId, ShopId, TurnId};
+use crate::domain::outcome::Outcome;
 
 /// How a document stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,6 +120,55 @@ pub async fn verify(tx: &mut Tx, shop: ShopId, document: DocumentId) -> Result<b
     .execute(tx.connection())
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Reviews without a loss that make a changed document as good as the proven one.
+pub const CLEAN_REVIEWS: usize = 20;
+
+/// Declares the documents behind a turn that was just labelled as good as the proven ones, where they have changed since
+/// a proof in force was made, and enough answers that cite them as they are were labelled, none as a loss. Says which.
+pub async fn credit(tx: &mut Tx, shop: ShopId, turn: TurnId) -> Result<Vec<DocumentId>, StorageError> {
+    let row = sqlx::query("select sources from bases where shop_id = $1 and turn_id = $2")
+        .bind(shop)
+        .bind(turn)
+        .fetch_optional(tx.connection())
+        .await?;
+    let Some(row) = row else { return Ok(vec![]) };
+    let sources: BTreeMap<DocumentId, i64> = row.json("sources")?;
+    let mut credited = vec![];
+    for (document, epoch) in sources {
+        let outcomes = outcomes_since_change(tx, shop, (document, epoch)).await?;
+        let is_clean = outcomes.len() >= CLEAN_REVIEWS && !outcomes.iter().any(|outcome| outcome.is_loss());
+        if is_clean && verify(tx, shop, document).await? {
+            credited.push(document);
+        }
+    }
+    Ok(credited)
+}
+
+/// Labels of answers that cite a document as it is; none where no proof waits for them.
+async fn outcomes_since_change(
+    tx: &mut Tx,
+    shop: ShopId,
+    (document, epoch): (DocumentId, i64),
+) -> Result<Vec<Outcome>, StorageError> {
+    // How a source stands in the JSON text, last or not.
+    let source = format!("\"{document}\":{epoch}");
+    let rows = sqlx::query(
+        "select l.outcome from documents d \
+         join labels l on l.shop_id = d.shop_id and l.source = 'review' and l.created_at_ms >= d.changed_at_ms \
+         join bases b on b.turn_id = l.turn_id and (b.sources like $4 or b.sources like $5) \
+         where d.shop_id = $1 and d.id = $2 and d.epoch = $3 and d.verified_epoch <> d.epoch and d.changed_at_ms >= \
+         (select max(created_at_ms) from certificates where shop_id = $1 and voided_at_ms is null)",
+    )
+    .bind(shop)
+    .bind(document)
+    .bind(epoch)
+    .bind(format!("%{source}}}"))
+    .bind(format!("%{source},%"))
+    .fetch_all(tx.connection())
+    .await?;
+    rows.iter().map(|row| row.col("outcome")).collect()
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a journey that cannot go on has failed")]
 
+mod a_promise_at_work;
 mod accounts_and_sessions;
 mod answering_a_buyer;
 mod documents_arrive;

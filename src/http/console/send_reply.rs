@@ -17,12 +17,12 @@ use crate::http::state::AppState;
 use crate::http::trail::note;
 use crate::http::views::{MessageView, Told};
 use crate::learn::edit::{ChangedClaim, Proposal};
-use crate::storage::Tx;
 use crate::storage::feedback::{self, NewFeedback};
 use crate::storage::labels::{self, NewLabel};
 use crate::storage::looks::{self, NewLook};
 use crate::storage::messages::Message;
 use crate::storage::turns::{self, NewReply, Turn};
+use crate::storage::{Tx, epochs};
 
 #[derive(Serialize, JsonSchema)]
 pub struct ReplyAnswer {
@@ -133,6 +133,9 @@ async fn judge(
     let outcome = judgement.outcome;
     let label = NewLabel { turn, account, outcome, source: LabelSource::Review, propensity: 1.0 };
     labels::insert(tx, shop, &label).await?;
+    for document in epochs::credit(tx, shop, turn).await? {
+        note(tx, member, "document_verified", (&document.to_string(), json!({ "clean_reviews": true }))).await?;
+    }
     if outcome == Outcome::Accept && (state.draw)() < SECOND_LOOKS {
         let look = NewLook { turn, source: LabelSource::SecondLook, propensity: SECOND_LOOKS, not_by: Some(account) };
         looks::queue(tx, shop, &look).await?;
