@@ -127,6 +127,7 @@ export default {
   "step.auto": "Switch to automatic",
   "step.auto_text": "Answers at or above a proven bar then go out by themselves.",
   "step.promise": "Choose a promise; the page then says what is missing to prove it.",
+  "step.evidence": "Reviews of high-scoring drafts are the evidence for any promise.",
   "step.try": "Or try other bars on the past first.",
   "step.void": "If something is wrong, end the proof: every answer then waits for an agent.",
   "step.void_go": "End the proof",

@@ -114,6 +114,7 @@ export default {
   "step.auto": "切换为自动",
   "step.auto_text": "达到已证实门槛的回答将自动发出。",
   "step.promise": "先选定一个承诺，页面会告诉您还差什么才能证明。",
+  "step.evidence": "审核得分高的草稿，就是任何承诺的证据。",
   "step.try": "也可以先用过去的问题试试别的门槛。",
   "step.void": "如果发现不对，可以作废证明：此后所有回答都等客服审核。",
   "step.void_go": "作废证明",

@@ -113,7 +113,7 @@ function drawRisk(width, { points, target, bar, looked }) {
     ],
     over: [
       level("target", plot, plot.y(target), t("risk.level", { target: percent(target) })),
-      current && upright(plot, plot.x(current.share), t("risk.bar", { bar: percent(current.bar, 1) })),
+      current && upright(plot, plot.x(current.share), t("risk.bar", { bar: percent(bar, 1) })),
       looked && pointer(plot, looked, top),
     ],
   });
