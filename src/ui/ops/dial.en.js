@@ -121,7 +121,7 @@ export default {
   "step.warned":
     "The checks find more mistakes than promised. Half of the sent answers are checked until it is clear.",
   "step.document":
-    "“{name}” has changed on {date}. Answers that cite it wait for an agent until somebody confirms that they still hold.",
+    "“{name}” has changed on {date}. Answers that cite it wait for an agent until somebody confirms that they still hold, or twenty clean reviews show it.",
   "step.verified": "Still right",
   "step.mode": "The mode is “{mode}”: nothing goes out by itself, even with a proof.",
   "step.auto": "Switch to automatic",
@@ -134,6 +134,7 @@ export default {
   "step.void_text": "Auto-send stops here until the promise is proven anew. This cannot be taken back.",
   "said.proven": "The promise is proven.",
   "said.not_proven": "It cannot be proven yet.",
+  "said.unchanged": "The proof stays as it is; it can be renewed after more reviews.",
   "said.void": "The proof has ended.",
   "said.verified": "“{name}” counts again.",
   "evidence.base": "Made of {n} reviewed out of {all} answers of the last {days} days.",
@@ -256,6 +257,7 @@ export default {
   "outcome.reject_other": "rejected",
   "outcome.loss": "wrong",
   "outcome.good": "right",
+  "policy_note.topic_failing": "A topic went wrong too often; agents read its drafts again.",
   "history.promise": "Promise:",
   "history.dial": "at most {target} wrong, {certainty} certain",
   "history.by_hand": "bar set by hand",
