@@ -235,7 +235,8 @@ function start({ me, main, banner }) {
       {
         keys: ["g"],
         text: t("keys.golden"),
-        run: () => (desk.turn?.state === "replied" && desk.mayAct ? void golden(desk.turn) : false),
+        run: () =>
+          desk.turn?.state === "replied" && desk.mayAct && !isAuditing() ? void golden(desk.turn) : false,
       },
       { keys: ["alt+d"], text: t("keys.diff"), run: () => draft.toggleDiff() },
       {

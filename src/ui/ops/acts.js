@@ -23,7 +23,11 @@ export function actions(view, policyNumber, done) {
     certify: () =>
       run(
         () => post("/v1/ops/dial/certify", { scope: view.scope, note: "" }),
-        (answer) => t(mine(answer)?.state === "certified" ? "said.proven" : "said.not_proven"),
+        (answer) => {
+          const now = mine(answer);
+          if (now?.state !== "certified") return t("said.not_proven");
+          return t(now.certificate.id === view.certificate?.id ? "said.unchanged" : "said.proven");
+        },
       ),
     verified: (doc) =>
       run(

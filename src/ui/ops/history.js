@@ -1,7 +1,7 @@
 // Who changed the rules, when and why, and the way back.
 
 import { h } from "/ui/shared/dom.js";
-import { dateTime, percent, t } from "/ui/shared/i18n.js";
+import { dateTime, has, percent, t } from "/ui/shared/i18n.js";
 import { modeText, topicText } from "/ui/shared/words.js";
 
 export function historyList({ number: current, history }, { mayChange, revert }) {
@@ -28,7 +28,7 @@ export function historyList({ number: current, history }, { mayChange, revert })
                 [version.author ?? t("the_system"), dateTime(version.created_at_ms)].join(" · "),
               ),
             ),
-            version.note && h("p", {}, version.note),
+            version.note && h("p", {}, noteText(version.note)),
             h("p", { class: "small soft" }, difference(version.policy, history[i + 1]?.policy)),
           ),
           mayChange &&
@@ -48,6 +48,9 @@ export function historyList({ number: current, history }, { mayChange, revert })
     ),
   ];
 }
+
+/** Notes of the server are codes, notes of people are words. */
+const noteText = (note) => (has(`policy_note.${note}`) ? t(`policy_note.${note}`) : note);
 
 /** What a version changed against the one before; the whole of the first. */
 function difference(policy, before) {

@@ -99,7 +99,8 @@ function drawRisk(width, { points, target, bar, looked }) {
   const bounded = seen.filter((point) => point.bound !== null);
   const low = bounded.map((point) => [plot.x(point.share), plot.y(share(point))]);
   const high = bounded.map((point) => [plot.x(point.share), plot.y(Math.min(1, point.bound))]);
-  const current = atBar(points, bar);
+  const near = atBar(points, bar);
+  const current = near && { ...near, bar };
   return plot.draw(alt(points, target, current), {
     defs: Object.values(patterns).map((pattern) => pattern.node),
     inside: [
@@ -112,8 +113,8 @@ function drawRisk(width, { points, target, bar, looked }) {
       ),
     ],
     over: [
-      level("target", plot, plot.y(target), t("risk.level", { target: percent(target) })),
-      current && upright(plot, plot.x(current.share), t("risk.bar", { bar: percent(current.bar, 1) })),
+      level("target", plot, plot.y(target), t("risk.level", { target: percent(target, 1) })),
+      current && upright(plot, plot.x(current.share), t("risk.bar", { bar: percent(bar, 1) })),
       looked && pointer(plot, looked, top),
     ],
   });
@@ -165,7 +166,7 @@ function reading(point, target) {
   out.push(t("reading.seen", { n: point.n, wrong: point.wrong, share: percent(wrong, 1) }));
   if (point.bound !== null)
     out.push(
-      t(`reading.${zoneOf(point, target)}`, { bound: percent(point.bound, 1), target: percent(target) }),
+      t(`reading.${zoneOf(point, target)}`, { bound: percent(point.bound, 1), target: percent(target, 1) }),
       t("reading.thousand", { n: Math.round(wrong * 1000), most: Math.ceil(point.bound * 1000) }),
     );
   return out;
@@ -174,7 +175,7 @@ function reading(point, target) {
 function alt(points, target, current) {
   const last = points.filter((point) => zoneOf(point, target) === "proven").at(-1);
   return [
-    t("risk.alt", { target: percent(target) }),
+    t("risk.alt", { target: percent(target, 1) }),
     last
       ? t("risk.alt_proven", { bar: percent(last.bar, 1), share: percent(last.share) })
       : t("risk.alt_none"),

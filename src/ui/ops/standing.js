@@ -190,7 +190,11 @@ function nextSteps(view, { mayChange, mayLabel, acts }) {
       ),
     );
   if (state === "by_hand")
-    steps.push(step(t("step.promise")), step(t("step.try"), link("#/machine", t("nav.machine"))));
+    steps.push(
+      step(t("step.promise")),
+      step(t("step.evidence"), link("/console#/score", t(mayLabel ? "step.review_go" : "step.review_look"))),
+      step(t("step.try"), link("#/machine", t("nav.machine"))),
+    );
   if (state === "certified")
     steps.push(mayChange && step(t("step.void"), button("void", t("step.void_go"), acts.voidIt, "quiet")));
   const shown = steps.filter(Boolean);

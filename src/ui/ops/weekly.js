@@ -115,9 +115,9 @@ function auditFigure(weeks, target) {
         ),
     );
     const [n, wrong] = [sum(weeks, "n"), sum(weeks, "wrong")];
-    return plot.draw([t("audited.alt", { wrong, n, target: percent(target) }), t("alt_table")].join(" "), {
+    return plot.draw([t("audited.alt", { wrong, n, target: percent(target, 1) }), t("alt_table")].join(" "), {
       inside: dots,
-      over: level("target", plot, plot.y(target), t("risk.level", { target: percent(target) })),
+      over: level("target", plot, plot.y(target), t("risk.level", { target: percent(target, 1) })),
     });
   };
   return figure({

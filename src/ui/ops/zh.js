@@ -26,7 +26,8 @@ export default {
   "buyer_keys_more":
     "店铺服务器用它签发买家身份（JWT，HS256，有效期不超过一小时），再由页面调用 kefu.identify(token)。最多两个，便于更换。",
   "buyer_key_new": "新建签名密钥",
-  "buyer_key_once": "密钥只显示这一次，请保存到店铺服务器。签发时 kid 可填 {id}，aud 填挂件编号，sub 填买家编号。",
+  "buyer_key_once":
+    "密钥只显示这一次，请保存到店铺服务器。签发时 kid 可填 {id}，aud 填挂件编号，sub 填买家编号。",
   "links": "允许的链接",
   "links_more": "草稿中的链接若不属于这些网站，就不会自动发送，由客服决定。",
   "links_widgets": "已允许显示挂件的网站：{hosts}",
@@ -191,6 +192,10 @@ export default {
   "audit_none": "还没有记录。",
   "action.policy_changed": "修改规则",
   "action.dial_turned": "更改承诺",
+  "action.certified": "证实承诺",
+  "action.watch_warned": "抽查发现错误多于承诺",
+  "action.auto_send_fell_back": "自动发送自行停止",
+  "action.topic_held": "话题出错后改为辅助",
   "action.certificate_voided": "作废证明",
   "action.document_verified": "确认改动后的文档",
   "action.answer_audited": "抽查回答",
