@@ -17,7 +17,12 @@ pub fn start(filter: &str, as_json: bool) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
     // The engine warns of switches of its own server that nobody here can set.
     let filter = QUIET.iter().filter_map(|rule| rule.parse().ok()).fold(filter, EnvFilter::add_directive);
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Masked(io::stderr()));
+    // A log that cannot be written, on a full disk, must not end the request it speaks of: complaining about it on the
+    // same stream would panic.
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(|| Masked(io::stderr()))
+        .log_internal_errors(false);
     let _ = if as_json { lines.json().try_init() } else { lines.compact().with_target(false).try_init() };
 }
 

@@ -4,7 +4,7 @@
 use sqlx::AssertSqlSafe;
 
 use super::columns::Columns;
-use super::{Db, StorageError};
+use super::{Db, StorageError, audit, shops};
 
 /// A promise that some rows break.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,6 +136,12 @@ pub async fn violations(db: &Db) -> Result<Vec<Violation>, StorageError> {
         let examples: Vec<String> = rows.iter().map(|row| row.col("subject")).collect::<Result<_, _>>()?;
         if !examples.is_empty() {
             found.push(Violation { invariant: rule.invariant, says: rule.says, examples });
+        }
+    }
+    for shop in shops::list(db).await? {
+        if let Some(broken) = audit::verify(db, shop.id).await?.broken {
+            let examples = vec![format!("entry {} of shop {}", broken.number, shop.id)];
+            found.push(Violation { invariant: "I8", says: "the chain of the audit log does not hold", examples });
         }
     }
     Ok(found)

@@ -7,7 +7,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, header};
 use kefu::answer::Answering;
-use kefu::clock::SharedClock;
+use kefu::clock::{SharedClock, SharedDraw};
+use kefu::domain::certificate::Fingerprint;
 use kefu::domain::ids::{ConversationId, TurnId};
 use kefu::events::Bus;
 use kefu::http::state::{AppState, Component, ComponentState, Components, HealthView, HttpSettings, Limits};
@@ -101,6 +102,10 @@ impl House {
         });
         let retriever = Retriever::new(db.clone(), vectors, embedder);
         let answering = Arc::new(Answering::new(retriever, plan.generator, plan.clock.clone()).unwrap());
+        let name = || "test".to_owned();
+        let fingerprint = Arc::new(Fingerprint { model: name(), prompts: name(), scorer: name(), retrieval: name() });
+        // Nothing is drawn for a second look.
+        let draw: SharedDraw = Arc::new(|| 0.99);
         let runner = Arc::new(Runner {
             db: db.clone(),
             bus: bus.clone(),
@@ -108,6 +113,8 @@ impl House {
             wake: wake.clone(),
             ingestion,
             answering,
+            fingerprint: fingerprint.clone(),
+            draw: draw.clone(),
             options: plan.options,
         });
         let state = AppState {
@@ -119,6 +126,8 @@ impl House {
             health: Arc::new(AllReady),
             stopping: life.soft(),
             limits: Arc::new(Limits::new(&plan.settings)),
+            fingerprint,
+            draw,
             settings: Arc::new(plan.settings),
         };
         let router = kefu::http::router(state.clone());

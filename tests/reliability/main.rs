@@ -38,7 +38,7 @@
 //!
 //! Elsewhere: F4 (every commit is synced) `storage`, F11 `inference::weights`, F13 and F14 `tests/hostile_documents.rs`
 //! and `ingest`. Not tested yet: F4 with a power switch, F10 (Postgres fails over), F24 (webhooks, which do not exist),
-//! F28 (out of memory), F29 (a log that nobody reads).
+//! F28 (out of memory), F29 (a log that nobody reads; one on a full disk is part of F7).
 //!
 //! # How much
 //!
