@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn what_was_put_is_found_until_the_text_changes() {
         let cache = ItemCache::default();
-        let chunk = ChunkId::new();
+        let chunk = ChunkId(uuid::Uuid::from_u128(1));
         assert_eq!(cache.get(chunk, "old text"), None);
         cache.put(chunk, "old text", rows(1.0));
         assert_eq!(cache.get(chunk, "old text"), Some(rows(1.0)));
@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn what_nobody_asks_for_is_forgotten_and_what_is_used_stays() {
         let mut generations = Generations::default();
-        let chunks: Vec<ChunkId> = (0..4).map(|_| ChunkId::new()).collect();
+        let chunks: Vec<ChunkId> = (0..4).map(|nth| ChunkId(uuid::Uuid::from_u128(nth))).collect();
         let entry = |value| Entry { text_hash: 0, rows: rows(value) };
         for chunk in &chunks[..3] {
             // Room for two entries in each generation.
