@@ -165,7 +165,8 @@ impl App {
 /// What makes the answers. The version of the program stands in it, since the code finds and packs: an upgrade has to be
 /// proven like any other change.
 fn fingerprint(config: &Config, engines: &Engines) -> anyhow::Result<Fingerprint> {
-    let scorer = serde_json::to_vec(&crate::answer::confidence::shipped()?)?;
+    let scorers = (crate::answer::confidence::shipped()?, crate::answer::golden::shipped()?);
+    let scorer = serde_json::to_vec(&scorers)?;
     let (embedder, version) = (&engines.embedder.spec().id, env!("CARGO_PKG_VERSION"));
     Ok(Fingerprint {
         model: engines.generator.spec().id.clone(),

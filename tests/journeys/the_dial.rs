@@ -45,6 +45,7 @@ fn citation(chunk: ChunkId) -> Citation {
         page: None,
         quote: "7 days".into(),
         span: None,
+        parts: vec![],
     }
 }
 

@@ -111,6 +111,7 @@ fn bodies(path: &str) -> Value {
     match path.rsplit('/').next().unwrap_or_default() {
         "accept" => json!({ "version": 1 }),
         "edit" => json!({ "version": 1, "text": "stolen" }),
+        "edit-kind" => json!({ "text": "stolen" }),
         "reject" => json!({ "version": 1, "reason": "other" }),
         "messages" => json!({ "text": "stolen", "client_key": "x" }),
         "thumbs" => json!({ "thumbs": 1 }),
