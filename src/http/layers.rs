@@ -59,7 +59,7 @@ pub async fn complete(State(state): State<AppState>, request: Request, next: Nex
 async fn seat(state: &AppState, path: Option<&str>) -> Option<Option<OwnedSemaphorePermit>> {
     match path {
         Some("/healthz" | "/readyz") => Some(None),
-        Some(path) if path.ends_with("/events") => state.limits.seats.take_in_turn().await.map(Some),
+        Some(path) if path.ends_with("/events") => state.limits.openings.take_in_turn().await.map(Some),
         Some(_) | None => state.limits.seats.try_take().map(Some),
     }
 }

@@ -120,6 +120,9 @@ pub struct Limits {
     pub messages: Limiter,
     /// Requests at once.
     pub seats: Seats,
+    /// Live streams that are opened at once, apart from the requests: after a restart all pages come back together,
+    /// and none of them is to keep a buyer's message out.
+    pub openings: Seats,
 }
 
 impl Limits {
@@ -131,6 +134,7 @@ impl Limits {
             conversations: Limiter::new(settings.conversations_per_address, 10 * 60 * 1000),
             messages: Limiter::new(settings.messages_per_conversation, 60 * 1000),
             seats: Seats::new(settings.requests_at_once),
+            openings: Seats::new((settings.requests_at_once / 8).max(1)),
         }
     }
 }
