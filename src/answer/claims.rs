@@ -15,6 +15,7 @@ mod polarity;
 mod text;
 mod units;
 
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -23,6 +24,7 @@ use crate::domain::record::{ClaimKind, Unsupported};
 use crate::domain::text::{Lang, Span};
 use crate::retrieve::items::items;
 use evidence::{Evidence, Statement, Window};
+use text::letters;
 
 #[cfg(test)]
 mod tests;
@@ -38,6 +40,9 @@ pub struct Cited<'a> {
 
 /// A denial that stands in no source counts where a sentence repeats its source at least so far.
 const NEAR_COPY: f32 = 0.75;
+
+/// From this share on, two questions differ by what they name.
+const NEAR_QUESTION: f32 = 0.4;
 
 /// The speaker commits the shop.
 static COMMITS: LazyLock<Regex> = LazyLock::new(|| {
@@ -79,10 +84,10 @@ pub fn check(draft: &str, cited: &[Cited<'_>]) -> Vec<Unsupported> {
     unsupported.into_iter().map(told).collect()
 }
 
-/// What two questions must have in common for one answer to serve both: their numbers, codes and links; and neither
-/// denies what the other says.
-pub fn agree(one: &str, other: &str) -> bool {
-    let (one, other) = (Statement::of(one), Statement::of(other));
+/// Whether an answer to `known` may serve `asked`: both have the same numbers, codes, links and names, neither denies
+/// what the other says, and amid the same words `known` is about nothing that `asked` leaves out.
+pub fn agree(asked: &str, known: &str) -> bool {
+    let (one, other) = (Statement::of(asked), Statement::of(known));
     let follows = |from: &Statement, to: &Statement| {
         let quantities = to.quantities.iter().all(|(_, quantity)| from.n_supporting(quantity) > 0);
         let moments =
@@ -93,7 +98,30 @@ pub fn agree(one: &str, other: &str) -> bool {
         let mut predicates = one.polarity.denied.iter().flat_map(|denial| &denial.predicates);
         predicates.any(|predicate| other.polarity.n_affirmed(predicate) > 0 && other.polarity.n_denied(predicate) == 0)
     };
-    follows(&one, &other) && follows(&other, &one) && !contradicts(&one, &other) && !contradicts(&other, &one)
+    let is_same = |one: &Statement, other: &Statement| follows(one, other) && !contradicts(one, other);
+    is_same(&one, &other)
+        && is_same(&other, &one)
+        && !names_more(asked, known)
+        && !names_more(known, asked)
+        && !is_about_more(known, asked)
+}
+
+/// Whether a question names something that the other does not: `iPhone`.
+fn names_more(one: &str, other: &str) -> bool {
+    let (words, letters) = (names::all_words(other).collect::<HashSet<String>>(), letters(other));
+    let mut names = names::words(one, Lang::of(one) == Lang::Zh).into_iter();
+    names.any(|(_, name)| !words.contains(&name) && !letters.contains(&name))
+}
+
+/// Whether a question has a Chinese noun amid the words of the other that the other does not have.
+fn is_about_more(one: &str, other: &str) -> bool {
+    let other_letters = letters(other);
+    is_near_copy(one, other) && !names::new_nouns(one, |letters| other_letters.contains(letters)).is_empty()
+}
+
+/// Whether most of what a question is about stands in the other.
+fn is_near_copy(one: &str, other: &str) -> bool {
+    Evidence::of(&[Cited { titles: "", text: other }]).window(&Statement::of(one)).share >= NEAR_QUESTION
 }
 
 /// A claim in doubt, by its place in its sentence.

@@ -91,7 +91,8 @@ pub fn words(original: &str, is_chinese: bool) -> Vec<(Span, String)> {
         if is_chinese {
             return word.len() > 1;
         }
-        let is_shouted = word.len() > 2 && word.chars().all(|c| c.is_ascii_uppercase());
+        // `iPhone` and `USB` are names wherever they stand.
+        let is_shouted = word.len() > 2 && word[1..].contains(|c: char| c.is_ascii_uppercase());
         is_shouted
             || (word.len() > 1
                 && word.starts_with(|c: char| c.is_ascii_uppercase())

@@ -431,6 +431,10 @@ fn questions_with_other_numbers_models_or_denials_are_other_questions() {
     assert!(!agree("AF-500 保修多久？", "AF-300 保修多久？"));
     assert!(!agree("满 99 元包邮吗", "满 199 元包邮吗"));
     assert!(!agree("为什么能退货？", "为什么不能退货？"));
+    assert!(!agree("Quiet 20 支持安卓吗？", "Quiet 20 支持 iPhone 吗？"));
+    assert!(!agree("Does the Quiet 20 work with a PC?", "Does the Quiet 20 work with an iPhone?"));
+    assert!(!agree("AF-500 可以放纸盘吗？", "AF-500 可以放锡纸吗？"));
+    assert!(agree("does the quiet 20 work with an iphone", "Does the Quiet 20 work with an iPhone?"));
 }
 
 proptest::proptest! {
