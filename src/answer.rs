@@ -364,6 +364,9 @@ fn say(mut turn: Answered, reply: &str) -> Answered {
 
 /// Words that staff approved for this question. How sure the match is, the confidence says.
 fn say_golden(mut turn: Answered, tier: &GoldenTier, met: Met) -> Answered {
+    if !injection::in_document(&met.answer).is_empty() {
+        turn.evidence.holds.push(Reason::Suspicious);
+    }
     turn.draft = met.answer;
     turn.golden = Some(met.golden);
     turn.features = met.features;

@@ -161,18 +161,29 @@ pub struct Erased {
     pub n_turns: u64,
     /// What agents did with the drafts, with the texts they wrote.
     pub n_feedback: u64,
+    /// Golden answers that were learned from them, approved or not.
+    pub n_golden: u64,
     /// What was proven and looked at by means of them.
     pub n_labels: u64,
     /// Queued work about them.
     pub n_jobs: u64,
 }
 
-/// Deletes everything that is kept of a buyer, in this transaction.
+/// Deletes everything that is kept of a buyer, in this transaction; what was learned from their words goes, too.
 pub async fn erase(tx: &mut Tx, shop: ShopId, conversations: &[ConversationId]) -> Result<Erased, StorageError> {
     // On SQLite deleted rows are overwritten, not only forgotten: see `SQLITE_PRAGMAS`.
     let statements = [
         "delete from jobs where shop_id = $1 and exists (select 1 from turns t where t.shop_id = $1 and \
          t.conversation_id = $2 and jobs.payload like '%' || t.id || '%')",
+        "delete from golden_embeddings where phrasing_id in (select p.id from golden_phrasings p \
+         join golden_answers g on g.id = p.golden_id join turns t on t.id = g.turn_id \
+         where g.shop_id = $1 and t.conversation_id = $2)",
+        "delete from golden_phrasings where shop_id = $1 and golden_id in (select g.id from golden_answers g \
+         join turns t on t.id = g.turn_id where g.shop_id = $1 and t.conversation_id = $2)",
+        // The row stays, without its words: its version tells the caches that something is gone.
+        "update golden_answers set answer = '', state = 'off', turn_id = null, removed_at_ms = created_at_ms, \
+         version = (select max(version) + 1 from golden_answers where shop_id = $1) \
+         where shop_id = $1 and turn_id in (select id from turns where conversation_id = $2)",
         "delete from labels where shop_id = $1 and turn_id in (select id from turns where conversation_id = $2)",
         "delete from looks where shop_id = $1 and turn_id in (select id from turns where conversation_id = $2)",
         "delete from bases where shop_id = $1 and turn_id in (select id from turns where conversation_id = $2)",
@@ -183,12 +194,13 @@ pub async fn erase(tx: &mut Tx, shop: ShopId, conversations: &[ConversationId]) 
     ];
     let mut erased = Erased::default();
     for conversation in conversations {
-        let mut counts = [0; 8];
+        let mut counts = [0; 11];
         for (count, sql) in counts.iter_mut().zip(statements) {
             let done = sqlx::query(sql).bind(shop).bind(*conversation).execute(tx.connection()).await?;
             *count = done.rows_affected();
         }
-        let [jobs, labels, looks, bases, feedback, turns, messages, threads] = counts;
+        let [jobs, _, _, golden, labels, looks, bases, feedback, turns, messages, threads] = counts;
+        erased.n_golden += golden;
         erased.n_jobs += jobs;
         erased.n_labels += labels + looks + bases;
         erased.n_feedback += feedback;

@@ -33,6 +33,7 @@ use kefu::storage::turns;
 use kefu::vectors::memory::MemoryStore;
 use serde::Deserialize;
 use serde_json::json;
+use tokio::sync::RwLock;
 
 use crate::support::{TestApp, TestShop};
 
@@ -91,6 +92,12 @@ fn obey(request: &GenerateRequest) -> String {
     format!("{numbers} {OBEYED}")
 }
 
+/// Certain that some line answers, and that what is quoted does.
+fn certain(choices: &[&str]) -> Vec<f32> {
+    let is_denial = |choice: &&str| ["0", "no", "No", "否", "不"].contains(choice);
+    choices.iter().map(|choice| if is_denial(choice) { -20.0 } else { -0.1 }).collect()
+}
+
 struct Lab {
     app: TestApp,
     shop: TestShop,
@@ -113,8 +120,7 @@ impl Lab {
         let (db, clock) = (app.state.db.clone(), app.state.clock.clone());
         let embedder = Arc::new(HashEmbedder::default());
         let vectors = Arc::new(MemoryStore::new(embedder.spec().dim));
-        let generator =
-            ScriptedGenerator::new(|request| Ok(obey(request))).weighing(|_, choices| vec![-20.0; choices.len()]);
+        let generator = ScriptedGenerator::new(|request| Ok(obey(request))).weighing(|_, choices| certain(choices));
         let retriever = Retriever::new(db.clone(), vectors.clone(), embedder.clone());
         let mut calibration = confidence::shipped().unwrap();
         // The shipped one knows the similarities of a real embedder.
@@ -131,6 +137,7 @@ impl Lab {
             reader: PathBuf::from(env!("CARGO_BIN_EXE_kefu")),
             limits: ParseLimits::default(),
             chunking: ChunkOptions::default(),
+            gate: RwLock::default(),
         };
         let runner = Runner {
             db,
@@ -139,6 +146,8 @@ impl Lab {
             wake: Arc::default(),
             ingestion: Arc::new(ingestion),
             answering: Arc::new(answering.with_calibration(calibration)),
+            fingerprint: app.state.fingerprint.clone(),
+            draw: app.state.draw.clone(),
             options: RunnerOptions { max_waiting_turns: 10_000, answer_timeout: Duration::from_secs(60) },
         };
         let lab = Self { app, shop, runner };
