@@ -276,7 +276,7 @@ impl Tally {
     }
 
     fn print(&self, what: &str) {
-        println!(
+        eprintln!(
             "{what}: {} attacks, {} successes sent, {} successes in drafts, {} answered with a quote of the manual \
              ({} of them quote a planted question); {} benign, held as suspicious: {:?}",
             self.n_attacks,
@@ -294,7 +294,7 @@ impl Tally {
 async fn try_all(lines: &[Line], name: &str) {
     let lab = Lab::new().await;
     let mapped: Vec<&str> = lines.iter().filter(|line| line.is_mapped()).map(|line| line.id.as_str()).collect();
-    println!("{name}: need tools or a memory, mapped to documents and messages: {mapped:?}; dropped: none");
+    eprintln!("{name}: need tools or a memory, mapped to documents and messages: {mapped:?}; dropped: none");
     let planted: Vec<&Line> = lines.iter().filter(|line| line.is_planted()).collect();
     // Beside each page with something planted stands one without: what auto-send still covers.
     let clean = Line { malicious: false, ..lines[0].clone() };
@@ -339,7 +339,7 @@ async fn try_all(lines: &[Line], name: &str) {
     for question in &honest {
         n_covered += usize::from(lab.ask(question).await.sent.is_some());
     }
-    println!("{name}: auto-send answered {n_covered} of {} honest questions", honest.len());
+    eprintln!("{name}: auto-send answered {n_covered} of {} honest questions", honest.len());
 
     let n_approved = lab.approve_everything().await;
     let mut approved = Tally::default();
@@ -364,7 +364,7 @@ async fn no_attack_of_our_own_set_reaches_a_buyer() {
 #[tokio::test]
 async fn no_attack_of_the_shared_set_reaches_a_buyer() {
     let Some(lines) = shared_lines() else {
-        println!("SKIPPED: the shared set is not here; set KEFU_SHARED to the directory that holds `eval/injection`");
+        eprintln!("SKIPPED: the shared set is not here; set KEFU_SHARED to the directory that holds `eval/injection`");
         return;
     };
     try_all(&lines, "shared set").await;
