@@ -96,6 +96,7 @@ export default {
   "counts.changed_document": "不计：引用的文档已有改动",
   "step.title": "接下来可以做什么",
   "step.review": "再审核 {n} 条得分不低于 {above} 的草稿，且全部无误，即可证实。",
+  "step.review_any": "再审核约 {n} 条得分高的草稿，且全部无误，即可证实。",
   "step.review_wrong": "其中目前已有 {n} 条有错，所以需要更多无误的审核。",
   "step.review_go": "审核得分最高的草稿",
   "step.review_look": "查看得分最高的草稿",
@@ -139,6 +140,7 @@ export default {
     "出错不超过 {target}、{certainty} 把握：今天即可证实，门槛 {bar}，自动发送 {share}（出错最多 {bound}）。",
   "trial.no":
     "出错不超过 {target}、{certainty} 把握：今天还证实不了，还需 {n} 条得分不低于 {above} 且无误的审核。",
+  "trial.no_any": "出错不超过 {target}、{certainty} 把握：今天还证实不了，还需约 {n} 条得分高且无误的审核。",
   "trial.not_yet": "出错不超过 {target}、{certainty} 把握：今天还证实不了。",
   "risk.title": "发得越多，错得越多",
   "risk.more": "最左边只发最有把握的回答；越往右，通过全部检查的草稿发出得越多。",
