@@ -261,6 +261,8 @@ export default {
   "outcome.reject_other": "rejected",
   "outcome.loss": "wrong",
   "outcome.good": "right",
+  "policy_note.first": "How every shop begins",
+  "policy_note.demo": "For the demo shop",
   "policy_note.topic_failing": "A topic went wrong too often; agents read its drafts again.",
   "history.promise": "Promise:",
   "history.dial": "at most {target} wrong, {certainty} certain",

@@ -239,6 +239,8 @@ export default {
   "outcome.reject_other": "被否决",
   "outcome.loss": "有错",
   "outcome.good": "无误",
+  "policy_note.first": "店铺的初始规则",
+  "policy_note.demo": "演示店铺的规则",
   "policy_note.topic_failing": "某个话题出错偏多，其草稿改回由客服审核。",
   "history.promise": "承诺：",
   "history.dial": "出错不超过 {target}，{certainty} 把握",
