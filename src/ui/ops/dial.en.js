@@ -105,6 +105,8 @@ export default {
   "step.title": "What to do next",
   "step.review":
     "{n} more {n:review|reviews} of drafts that score at least {above}, without a mistake, would prove it.",
+  "step.review_any":
+    "About {n} more {n:review|reviews} of high-scoring drafts, without a mistake, would prove it.",
   "step.review_wrong":
     "Among them so far: {n} {n:mistake|mistakes}. Mistakes count, so it takes more clean ones.",
   "step.review_go": "Review the highest scores",
@@ -152,6 +154,8 @@ export default {
     "At most {target} wrong, {certainty} certain: can be proven today, with a bar of {bar} that sends {share} (at most {bound} wrong).",
   "trial.no":
     "At most {target} wrong, {certainty} certain: not proven today. It takes {n} more clean reviews of drafts that score at least {above}.",
+  "trial.no_any":
+    "At most {target} wrong, {certainty} certain: not proven today. It takes about {n} more clean reviews of high-scoring drafts.",
   "trial.not_yet": "At most {target} wrong, {certainty} certain: cannot be proven today.",
   "risk.title": "The more is sent, the more is wrong",
   "risk.more":
@@ -257,6 +261,8 @@ export default {
   "outcome.reject_other": "rejected",
   "outcome.loss": "wrong",
   "outcome.good": "right",
+  "policy_note.first": "How every shop begins",
+  "policy_note.demo": "For the demo shop",
   "policy_note.topic_failing": "A topic went wrong too often; agents read its drafts again.",
   "history.promise": "Promise:",
   "history.dial": "at most {target} wrong, {certainty} certain",

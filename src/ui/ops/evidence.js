@@ -87,11 +87,10 @@ function verdict(assessment, params) {
       bound: percent(assessment.bound, 1),
     });
   if (!assessment.needed) return t("trial.not_yet", params);
-  return t("trial.no", {
-    ...params,
-    n: assessment.needed.n_more,
-    above: percent(assessment.needed.above, 1),
-  });
+  const { n_more: n, above } = assessment.needed;
+  return above > 0
+    ? t("trial.no", { ...params, n, above: percent(above, 1) })
+    : t("trial.no_any", { ...params, n });
 }
 
 function hint(tried, seen, params) {

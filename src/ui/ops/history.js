@@ -28,7 +28,7 @@ export function historyList({ number: current, history }, { mayChange, revert })
                 [version.author ?? t("the_system"), dateTime(version.created_at_ms)].join(" · "),
               ),
             ),
-            version.note && h("p", {}, noteText(version.note)),
+            version.note && h("p", {}, noteText(version)),
             h("p", { class: "small soft" }, difference(version.policy, history[i + 1]?.policy)),
           ),
           mayChange &&
@@ -50,7 +50,8 @@ export function historyList({ number: current, history }, { mayChange, revert })
 }
 
 /** Notes of the server are codes, notes of people are words. */
-const noteText = (note) => (has(`policy_note.${note}`) ? t(`policy_note.${note}`) : note);
+const noteText = ({ author, note }) =>
+  author === null && has(`policy_note.${note}`) ? t(`policy_note.${note}`) : note;
 
 /** What a version changed against the one before; the whole of the first. */
 function difference(policy, before) {

@@ -5,9 +5,12 @@ import { number, percent, t } from "/ui/shared/i18n.js";
 import { figure, key } from "./figure.js";
 import { band, frame, hatch, level, line, roundTicks, upright } from "./plot.js";
 
+/** Of fewer reviews no share is worth a verdict. */
+const FEW = 10;
+
 /** What is known of one bar: proven, not proven yet, or more wrong among the reviewed than promised. */
 export const zoneOf = (point, target) =>
-  point.n > 0 && point.wrong / point.n > target
+  point.n >= FEW && point.wrong / point.n > target
     ? "broken"
     : point.bound !== null && point.bound <= target
       ? "proven"
@@ -167,9 +170,10 @@ function reading(point, target) {
   if (point.bound !== null)
     out.push(
       t(`reading.${zoneOf(point, target)}`, { bound: percent(point.bound, 1), target: percent(target, 1) }),
-      t("reading.thousand", { n: Math.round(wrong * 1000), most: Math.ceil(point.bound * 1000) }),
+      point.n >= FEW &&
+        t("reading.thousand", { n: Math.round(wrong * 1000), most: Math.ceil(point.bound * 1000) }),
     );
-  return out;
+  return out.filter(Boolean);
 }
 
 function alt(points, target, current) {

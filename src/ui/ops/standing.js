@@ -206,7 +206,7 @@ function reviewStep({ needed }, mayLabel) {
   const gauge = h("progress", { max: clean + more, value: clean, "aria-label": t("step.progress") });
   return step(
     [
-      t("step.review", { n: more, above: percent(above, 1) }),
+      above > 0 ? t("step.review", { n: more, above: percent(above, 1) }) : t("step.review_any", { n: more }),
       h(
         "span",
         { class: "gauge" },
