@@ -24,9 +24,10 @@ fn settings(requests_at_once: usize) -> HttpSettings {
 /// No clock is asked: while every seat is held by a request that never ends, the next one is answered all the same.
 #[tokio::test]
 async fn with_every_seat_taken_the_next_is_told_at_once_to_come_again() {
-    let house = House::build(Plan { settings: settings(4), ..Plan::default() }).await;
+    // Fewer than the database has readers: what holds a seat in this test may hold one of those, too.
+    let house = House::build(Plan { settings: settings(2), ..Plan::default() }).await;
     let chat = house.shop.conversations(house.db(), 1).await.remove(0);
-    let mut held: Vec<_> = (0..4)
+    let mut held: Vec<_> = (0..2)
         .map(|_| {
             let body = Body::from_stream(futures::stream::pending::<Result<Bytes, std::io::Error>>());
             let request = Request::builder().method(Method::POST).uri("/v1/knowledge/documents");
