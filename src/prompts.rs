@@ -15,8 +15,6 @@ use crate::domain::text::Lang;
 
 /// The prompts that are shipped; the file name before the language is the id.
 const FILES: &[(&str, &str)] = &[
-    ("check_lines.en", include_str!("../prompts/check_lines.en.prompt.md")),
-    ("check_lines.zh", include_str!("../prompts/check_lines.zh.prompt.md")),
     ("pick_lines.en", include_str!("../prompts/pick_lines.en.prompt.md")),
     ("pick_lines.zh", include_str!("../prompts/pick_lines.zh.prompt.md")),
 ];

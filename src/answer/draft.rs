@@ -20,10 +20,6 @@ const MAX_READ_WORDS_EN: usize = 200;
 const MAX_READ_WORDS_ZH: usize = 300;
 /// A pick moves the odds of a line by this factor: e² makes a coin flip a likely line and leaves a poor one poor.
 const PICK_LOG_ODDS: f32 = 2.0;
-/// How the number of a line can begin; `0` means that no line answers.
-const FIRST_DIGITS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
-/// Log probabilities below this all say "no"; a floor keeps the features finite.
-const FLOOR: f32 = -20.0;
 
 /// A draft that only quotes.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,9 +30,6 @@ pub struct Draft {
     pub quotes: Vec<Quote>,
     /// What the generator said, if it was there to say something.
     pub pick: Option<Pick>,
-    /// How much likelier it finds it that the quoted lines answer than that they do not, as a natural logarithm of the
-    /// odds; none if it was not asked or did not answer.
-    pub check_logit: Option<f32>,
     /// Why it was not, if it was not.
     pub failure: Option<String>,
 }
@@ -46,8 +39,6 @@ pub struct Draft {
 pub struct Pick {
     /// Chance, as a natural logarithm, that it finds no line that answers.
     pub none_logprob: f32,
-    /// Chance, as a natural logarithm, of the digit it finds likeliest to begin with, `0` left out.
-    pub best_logprob: f32,
     /// How many lines it picked.
     pub n_picked: usize,
     /// Mean logarithm of the probabilities of its output.
@@ -76,13 +67,12 @@ impl Drafter<'_> {
     /// Drafts an answer from passages. Without a generator the draft is made all the same, and says so.
     pub async fn draft(&self, question: &str, lang: Lang, passages: &[Passage]) -> Result<Draft, AnswerError> {
         let mut candidates = candidates(passages, &ExtractWeights::SHIPPED);
-        let mut draft = Draft { text: String::new(), quotes: vec![], pick: None, check_logit: None, failure: None };
+        let mut draft = Draft { text: String::new(), quotes: vec![], pick: None, failure: None };
         if candidates.is_empty() {
             return Ok(draft);
         }
         let shown = shown(&candidates, passages, lang);
-        let lines = lines(&shown, &candidates, passages);
-        match self.pick(question, lang, &lines).await {
+        match self.pick(question, lang, &lines(&shown, &candidates, passages)).await {
             Ok((pick, picked)) => {
                 for line in picked {
                     let chance = &mut candidates[shown[line]].chance;
@@ -99,22 +89,21 @@ impl Drafter<'_> {
             // Whoever does not listen any more misses nothing: the draft is stored.
             let _ = progress.try_send(draft.text.clone());
         }
-        if draft.pick.is_some() {
-            match self.check(question, lang, &lines, &quoted(&draft.quotes, &candidates, &shown)).await {
-                Ok(logit) => draft.check_logit = logit,
-                Err(AnswerError::Generate(error)) => draft.failure = Some(error.to_string()),
-                Err(other) => return Err(other),
-            }
-        }
         Ok(draft)
     }
 
     /// Lets the generator point at lines; also the indexes of those it picked.
     pub async fn pick(&self, question: &str, lang: Lang, lines: &[&str]) -> Result<(Pick, Vec<usize>), AnswerError> {
-        let rendered = self.prompts.render("pick_lines", lang, inputs(question, lines))?;
+        let lines_input = lines.iter().map(|line| (*line).to_owned()).collect();
+        let inputs =
+            Inputs::from([("lines", Input::Lines(lines_input)), ("question", Input::Text(question.to_owned()))]);
+        let rendered = self.prompts.render("pick_lines", lang, inputs)?;
         let prompt = parts(&rendered);
         // Both calls read the same prompt; the second finds it read.
-        let digits = self.weigh(&prompt, &FIRST_DIGITS).await?;
+        let none_logprob = self.generator.weigh(&prompt, &["0"], self.lane).await?.first().copied();
+        let none_logprob = none_logprob
+            .filter(|value| !value.is_nan())
+            .ok_or_else(|| GenerateError::Failed { reason: "no weight came for a choice".to_owned() })?;
         let request = GenerateRequest {
             prompt,
             max_output_tokens: rendered.max_output_tokens,
@@ -124,8 +113,8 @@ impl Drafter<'_> {
         let generated = self.generator.generate(request, None).await?;
         let picked = picked(&generated.text, lines.len());
         let pick = Pick {
-            none_logprob: digits[0],
-            best_logprob: digits[1..].iter().copied().fold(FLOOR, f32::max),
+            // A probability of 0 is possible for a scripted generator only; a floor keeps the feature finite.
+            none_logprob: none_logprob.max(-20.0),
             n_picked: picked.len(),
             mean_logprob: mean_logprob(&generated),
             prompt_hash: rendered.hash,
@@ -134,52 +123,6 @@ impl Drafter<'_> {
         };
         Ok((pick, picked))
     }
-
-    /// Asks whether the lines of these numbers alone answer; none if there are none to ask about.
-    async fn check(
-        &self,
-        question: &str,
-        lang: Lang,
-        lines: &[&str],
-        quoted: &[usize],
-    ) -> Result<Option<f32>, AnswerError> {
-        if quoted.is_empty() {
-            return Ok(None);
-        }
-        let numbers: Vec<String> = quoted.iter().map(|line| format!("[{}]", line + 1)).collect();
-        let mut inputs = inputs(question, lines);
-        inputs.insert("quoted", Input::Text(numbers.join(" ")));
-        let rendered = self.prompts.render("check_lines", lang, inputs)?;
-        let choices = match lang {
-            Lang::En => ["yes", "Yes", "no", "No"],
-            Lang::Zh => ["是", "能", "否", "不"],
-        };
-        let weights = self.weigh(&parts(&rendered), &choices).await?;
-        let either = |at: usize| (weights[at].exp() + weights[at + 1].exp()).ln();
-        Ok(Some(either(0) - either(2)))
-    }
-
-    /// Log probabilities of the choices, none below [`FLOOR`].
-    async fn weigh(&self, prompt: &[PromptPart], choices: &[&str]) -> Result<Vec<f32>, AnswerError> {
-        let weights = self.generator.weigh(prompt, choices, self.lane).await?;
-        if weights.len() != choices.len() || weights.iter().any(|weight| weight.is_nan()) {
-            return Err(GenerateError::Failed { reason: "no weight came for a choice".to_owned() }.into());
-        }
-        Ok(weights.into_iter().map(|weight| weight.max(FLOOR)).collect())
-    }
-}
-
-fn inputs(question: &str, lines: &[&str]) -> Inputs {
-    let lines = lines.iter().map(|line| (*line).to_owned()).collect();
-    Inputs::from([("lines", Input::Lines(lines)), ("question", Input::Text(question.to_owned()))])
-}
-
-/// Which of the shown lines are quoted, as indexes into them.
-fn quoted(quotes: &[Quote], candidates: &[Quote], shown: &[usize]) -> Vec<usize> {
-    let place = |quote: &Quote| (quote.passage, quote.item);
-    (0..shown.len())
-        .filter(|line| quotes.iter().any(|quote| place(quote) == place(&candidates[shown[*line]])))
-        .collect()
 }
 
 /// The likeliest candidates that the generator has time to read, as indexes in the order of the text.

@@ -29,12 +29,8 @@ pub fn features(retrieved: &Retrieved, draft: &Draft, grounding: &Grounding, lan
     }
     if let Some(pick) = &draft.pick {
         features.set("pick_none_logprob", f64::from(pick.none_logprob));
-        features.set("pick_best_logprob", f64::from(pick.best_logprob));
         features.set("pick_mean_logprob", f64::from(pick.mean_logprob));
         features.set("n_picked", pick.n_picked as f64);
-    }
-    if let Some(logit) = draft.check_logit {
-        features.set("check_logit", f64::from(logit));
     }
     features
 }
@@ -73,7 +69,7 @@ mod tests {
     }
 
     fn draft(text: &str) -> Draft {
-        Draft { text: text.to_owned(), quotes: vec![], pick: None, check_logit: None, failure: None }
+        Draft { text: text.to_owned(), quotes: vec![], pick: None, failure: None }
     }
 
     #[test]
