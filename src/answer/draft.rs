@@ -5,12 +5,14 @@
 //! whatever a hostile line makes it say, nothing it writes reaches a buyer. How likely it finds "no line answers" is
 //! evidence for the confidence.
 
+use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
+use uuid::Uuid;
 
 use super::AnswerError;
 use super::extract::{Budget, ExtractWeights, Quote, candidates, extract, render};
 use crate::domain::text::Lang;
-use crate::inference::{GenerateError, GenerateRequest, Generated, Generator, Lane, PromptPart, Role};
+use crate::inference::{Asker, GenerateError, GenerateRequest, Generated, Generator, PromptPart, Role};
 use crate::prompts::{Input, Inputs, Prompts, Rendered, Speaker};
 use crate::retrieve::Passage;
 use crate::retrieve::query::count_words;
@@ -66,8 +68,8 @@ pub struct Drafter<'a> {
     pub generator: &'a dyn Generator,
     /// How it is asked.
     pub prompts: &'a Prompts,
-    /// Who waits.
-    pub lane: Lane,
+    /// Who asks.
+    pub asker: Asker,
     /// Hears the draft as soon as there is one.
     pub progress: Option<mpsc::Sender<String>>,
 }
@@ -114,12 +116,13 @@ impl Drafter<'_> {
         let rendered = self.prompts.render("pick_lines", lang, inputs(question, lines))?;
         let prompt = parts(&rendered);
         // Both calls read the same prompt; the second finds it read.
-        let digits = self.weigh(&prompt, &FIRST_DIGITS).await?;
+        let asker = self.asker_of(question);
+        let digits = self.weigh(&prompt, &FIRST_DIGITS, asker).await?;
         let request = GenerateRequest {
             prompt,
             max_output_tokens: rendered.max_output_tokens,
             stop: vec!["\n".to_owned()],
-            lane: self.lane,
+            asker,
         };
         let generated = self.generator.generate(request, None).await?;
         let picked = picked(&generated.text, lines.len());
@@ -154,14 +157,19 @@ impl Drafter<'_> {
             Lang::En => ["yes", "Yes", "no", "No"],
             Lang::Zh => ["是", "能", "否", "不"],
         };
-        let weights = self.weigh(&parts(&rendered), &choices).await?;
+        let weights = self.weigh(&parts(&rendered), &choices, self.asker_of(question)).await?;
         let either = |at: usize| (weights[at].exp() + weights[at + 1].exp()).ln();
         Ok(Some(either(0) - either(2)))
     }
 
+    /// What is read for a question is found again for the very same question only.
+    fn asker_of(&self, question: &str) -> Asker {
+        Asker { conversation: Some(key_of(question)), ..self.asker }
+    }
+
     /// Log probabilities of the choices, none below [`FLOOR`].
-    async fn weigh(&self, prompt: &[PromptPart], choices: &[&str]) -> Result<Vec<f32>, AnswerError> {
-        let weights = self.generator.weigh(prompt, choices, self.lane).await?;
+    async fn weigh(&self, prompt: &[PromptPart], choices: &[&str], asker: Asker) -> Result<Vec<f32>, AnswerError> {
+        let weights = self.generator.weigh(prompt, choices, asker).await?;
         if weights.len() != choices.len() || weights.iter().any(|weight| weight.is_nan()) {
             return Err(GenerateError::Failed { reason: "no weight came for a choice".to_owned() }.into());
         }
@@ -180,6 +188,12 @@ fn quoted(quotes: &[Quote], candidates: &[Quote], shown: &[usize]) -> Vec<usize>
     (0..shown.len())
         .filter(|line| quotes.iter().any(|quote| place(quote) == place(&candidates[shown[*line]])))
         .collect()
+}
+
+/// A key that only the same question has.
+fn key_of(question: &str) -> Uuid {
+    let digest = Sha256::digest(question.as_bytes());
+    Uuid::from_slice(&digest[..16]).expect("a digest has more than 16 bytes")
 }
 
 /// The likeliest candidates that the generator has time to read, as indexes in the order of the text.
@@ -246,6 +260,7 @@ fn lift(chance: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inference::Lane;
     use crate::inference::fake::ScriptedGenerator;
     use crate::retrieve::testing::passage;
 
@@ -255,7 +270,7 @@ mod tests {
 
     async fn draft(generator: &ScriptedGenerator, passages: &[Passage]) -> Draft {
         let prompts = Prompts::load().unwrap();
-        let drafter = Drafter { generator, prompts: &prompts, lane: Lane::Interactive, progress: None };
+        let drafter = Drafter { generator, prompts: &prompts, asker: Lane::Interactive.into(), progress: None };
         drafter.draft(QUESTION, Lang::En, passages).await.unwrap()
     }
 
