@@ -36,7 +36,7 @@ use crate::domain::injection;
 use crate::domain::record::Unsupported;
 use crate::domain::score::{Confidence, LexicalScore, Similarity};
 use crate::domain::text::Lang;
-use crate::inference::Generator;
+use crate::inference::{Asker, Generator};
 use crate::prompts::{PromptError, Prompts};
 use crate::retrieve::{Passage, RetrieveError, Retrieved, Retriever, Scope};
 pub use rehearse::rehearse;
@@ -306,8 +306,8 @@ impl Answering {
         retrieved: &Retrieved,
         progress: Option<mpsc::Sender<String>>,
     ) -> Result<Draft, AnswerError> {
-        let drafter =
-            Drafter { generator: self.generator.as_ref(), prompts: &self.prompts, lane: ask.scope.lane, progress };
+        let asker = Asker { shop: Some(ask.scope.shop.0), ..ask.scope.lane.into() };
+        let drafter = Drafter { generator: self.generator.as_ref(), prompts: &self.prompts, asker, progress };
         drafter.draft(&turn.question, turn.lang, &retrieved.passages).await
     }
 

@@ -15,6 +15,7 @@ pub mod weights;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
+use uuid::Uuid;
 
 use crate::domain::fault::Fault;
 pub use crate::domain::job::Lane;
@@ -126,6 +127,31 @@ pub struct PromptPart {
     pub text: String,
 }
 
+/// Who asks a generator: what goes first and what may be found again follow from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Asker {
+    /// Who waits.
+    pub lane: Lane,
+    /// Shops take turns, and nothing that was read for one is found by another.
+    pub shop: Option<Uuid>,
+    /// What is not [`Role::System`] is found again by requests of the same conversation only.
+    pub conversation: Option<Uuid>,
+}
+
+impl Asker {
+    /// The same for all conversations of a shop.
+    #[must_use]
+    pub fn of_shop(self) -> Self {
+        Self { conversation: None, ..self }
+    }
+}
+
+impl From<Lane> for Asker {
+    fn from(lane: Lane) -> Self {
+        Self { lane, shop: None, conversation: None }
+    }
+}
+
 /// What to generate.
 #[derive(Debug, Clone)]
 pub struct GenerateRequest {
@@ -135,8 +161,8 @@ pub struct GenerateRequest {
     pub max_output_tokens: usize,
     /// The output ends before the first of these strings.
     pub stop: Vec<String>,
-    /// Who waits.
-    pub lane: Lane,
+    /// Who asks.
+    pub asker: Asker,
 }
 
 /// One generated token.
@@ -191,6 +217,12 @@ pub enum GenerateError {
     /// The queue is full.
     #[error("the generator is busy")]
     Overloaded,
+    /// More work waits than a person would wait for.
+    #[error("the generator is busy for about {} s", wait_ms.div_ceil(1000))]
+    Busy {
+        /// How long it would have been.
+        wait_ms: u64,
+    },
     /// The prompt leaves no room for the output.
     #[error("the prompt has {prompt_tokens} tokens, the generator reads {context_tokens}")]
     PromptTooLong {
@@ -212,7 +244,7 @@ impl GenerateError {
     pub fn fault(&self) -> Fault {
         match self {
             Self::Unavailable { .. } => Fault::Transient,
-            Self::Overloaded => Fault::Overloaded,
+            Self::Overloaded | Self::Busy { .. } => Fault::Overloaded,
             Self::PromptTooLong { .. } => Fault::Content,
             Self::Failed { .. } => Fault::Bug,
         }
@@ -241,5 +273,5 @@ pub trait Generator: Send + Sync {
     /// Natural logarithms of the probabilities that the output after `prompt` begins with each of `choices`,
     /// by the first token of each choice. One forward pass, nothing is generated. Two choices that begin with the
     /// same token get the same value.
-    async fn weigh(&self, prompt: &[PromptPart], choices: &[&str], lane: Lane) -> Result<Vec<f32>, GenerateError>;
+    async fn weigh(&self, prompt: &[PromptPart], choices: &[&str], asker: Asker) -> Result<Vec<f32>, GenerateError>;
 }

@@ -5,12 +5,14 @@
 //! whatever a hostile line makes it say, nothing it writes reaches a buyer. How likely it finds "no line answers" is
 //! evidence for the confidence.
 
+use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
+use uuid::Uuid;
 
 use super::AnswerError;
 use super::extract::{Budget, ExtractWeights, Quote, candidates, extract, render};
 use crate::domain::text::Lang;
-use crate::inference::{GenerateError, GenerateRequest, Generated, Generator, Lane, PromptPart, Role};
+use crate::inference::{Asker, GenerateError, GenerateRequest, Generated, Generator, PromptPart, Role};
 use crate::prompts::{Input, Inputs, Prompts, Rendered, Speaker};
 use crate::retrieve::Passage;
 use crate::retrieve::query::count_words;
@@ -57,8 +59,8 @@ pub struct Drafter<'a> {
     pub generator: &'a dyn Generator,
     /// How it is asked.
     pub prompts: &'a Prompts,
-    /// Who waits.
-    pub lane: Lane,
+    /// Who asks.
+    pub asker: Asker,
     /// Hears the draft as soon as there is one.
     pub progress: Option<mpsc::Sender<String>>,
 }
@@ -100,7 +102,8 @@ impl Drafter<'_> {
         let rendered = self.prompts.render("pick_lines", lang, inputs)?;
         let prompt = parts(&rendered);
         // Both calls read the same prompt; the second finds it read.
-        let none_logprob = self.generator.weigh(&prompt, &["0"], self.lane).await?.first().copied();
+        let asker = self.asker_of(question);
+        let none_logprob = self.generator.weigh(&prompt, &["0"], asker).await?.first().copied();
         let none_logprob = none_logprob
             .filter(|value| !value.is_nan())
             .ok_or_else(|| GenerateError::Failed { reason: "no weight came for a choice".to_owned() })?;
@@ -108,7 +111,7 @@ impl Drafter<'_> {
             prompt,
             max_output_tokens: rendered.max_output_tokens,
             stop: vec!["\n".to_owned()],
-            lane: self.lane,
+            asker,
         };
         let generated = self.generator.generate(request, None).await?;
         let picked = picked(&generated.text, lines.len());
@@ -123,6 +126,17 @@ impl Drafter<'_> {
         };
         Ok((pick, picked))
     }
+
+    /// What is read for a question is found again for the very same question only.
+    fn asker_of(&self, question: &str) -> Asker {
+        Asker { conversation: Some(key_of(question)), ..self.asker }
+    }
+}
+
+/// A key that only the same question has.
+fn key_of(question: &str) -> Uuid {
+    let digest = Sha256::digest(question.as_bytes());
+    Uuid::from_slice(&digest[..16]).expect("a digest has more than 16 bytes")
 }
 
 /// The likeliest candidates that the generator has time to read, as indexes in the order of the text.
@@ -189,6 +203,7 @@ fn lift(chance: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inference::Lane;
     use crate::inference::fake::ScriptedGenerator;
     use crate::retrieve::testing::passage;
 
@@ -198,7 +213,7 @@ mod tests {
 
     async fn draft(generator: &ScriptedGenerator, passages: &[Passage]) -> Draft {
         let prompts = Prompts::load().unwrap();
-        let drafter = Drafter { generator, prompts: &prompts, lane: Lane::Interactive, progress: None };
+        let drafter = Drafter { generator, prompts: &prompts, asker: Lane::Interactive.into(), progress: None };
         drafter.draft(QUESTION, Lang::En, passages).await.unwrap()
     }
 

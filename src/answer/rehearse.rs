@@ -25,7 +25,7 @@ const LINES: [&str; 10] = [
 /// Lets the generator work on a prompt of usual length; what it says is not used. Fails if it does not answer.
 pub async fn rehearse(generator: &dyn Generator) -> Result<(), AnswerError> {
     let prompts = Prompts::load()?;
-    let drafter = Drafter { generator, prompts: &prompts, lane: Lane::Interactive, progress: None };
+    let drafter = Drafter { generator, prompts: &prompts, asker: Lane::Interactive.into(), progress: None };
     drafter.pick(QUESTION, Lang::En, &LINES).await.map(|_| ())
 }
 

@@ -10,6 +10,7 @@ pub mod container;
 pub mod safetensors;
 
 use super::engine::ModelError;
+use super::engine::quant::Packed;
 use super::tokenizer::unigram::UnigramTokenizer;
 
 /// Sizes of an encoder.
@@ -38,6 +39,10 @@ pub trait BertSource: Send + Sync {
 
     /// A tensor by its name, as f32, `len` numbers.
     fn tensor(&self, name: &str, len: usize) -> Result<Vec<f32>, ModelError>;
+
+    /// Several matrices of `n_out` × `n_in`, one below the other, for our own kernels. `None`: they are not quantized,
+    /// or there is no kernel for them here.
+    fn packed(&self, names: &[String], n_out: usize, n_in: usize) -> Result<Option<Packed>, ModelError>;
 
     /// Rows of the table of words, one after the other.
     fn words(&self, ids: &[u32]) -> Result<Vec<f32>, ModelError>;

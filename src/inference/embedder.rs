@@ -5,6 +5,7 @@
 //! this is another thread than the generator's. Bulk work is cut into small batches, and a question goes before the
 //! next batch.
 
+pub mod bench;
 pub mod bert;
 #[cfg(test)]
 #[cfg(feature = "model-tests")]
@@ -119,8 +120,8 @@ impl Embedder for CandleEmbedder {
         }
         let (reply, result) = oneshot::channel();
         let task = Task { role, texts: texts.to_vec(), lane, span: tracing::Span::current(), reply };
-        self.inbox.push(lane, task).map_err(|refused| match refused {
-            Refused::Full => EmbedError::Overloaded,
+        self.inbox.push(lane, task, u64::MAX).map_err(|refused| match refused {
+            Refused::Full { .. } => EmbedError::Overloaded,
             Refused::Closed => self.unavailable(),
         })?;
         // The engine drops a reply only when the request broke it.

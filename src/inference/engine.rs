@@ -18,6 +18,7 @@ pub mod kv;
 pub mod linear;
 pub mod parallel;
 pub mod prefix;
+pub mod quant;
 pub mod rope;
 pub mod state;
 #[cfg(test)]

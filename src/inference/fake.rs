@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use tokio::sync::mpsc;
 
 use super::{
-    EmbedError, EmbedRole, Embedded, Embedder, EmbedderSpec, GenerateError, GenerateRequest, Generated, Generator,
-    GeneratorSpec, Lane, PromptPart, StopReason, TokenScore,
+    Asker, EmbedError, EmbedRole, Embedded, Embedder, EmbedderSpec, GenerateError, GenerateRequest, Generated,
+    Generator, GeneratorSpec, Lane, PromptPart, StopReason, TokenScore,
 };
 
 /// Embeds by the letters: texts that share sequences of characters are similar, whatever they mean.
@@ -185,7 +185,7 @@ impl Generator for ScriptedGenerator {
         Ok(Generated { text, tokens: scores, stop_reason, prompt_tokens, reused_tokens: 0, ttft_ms: 0, total_ms: 0 })
     }
 
-    async fn weigh(&self, prompt: &[PromptPart], choices: &[&str], _lane: Lane) -> Result<Vec<f32>, GenerateError> {
+    async fn weigh(&self, prompt: &[PromptPart], choices: &[&str], _asker: Asker) -> Result<Vec<f32>, GenerateError> {
         Ok((self.weigh)(prompt, choices))
     }
 }
@@ -221,7 +221,7 @@ mod tests {
             prompt: vec![PromptPart { role: Role::User, text: "hi".to_owned() }],
             max_output_tokens: 2,
             stop: vec![" STOP".to_owned()],
-            lane: Lane::Interactive,
+            asker: Lane::Interactive.into(),
         };
         let (sink, mut stream) = mpsc::channel(8);
         let first = generator.generate(request.clone(), Some(sink)).await.unwrap();

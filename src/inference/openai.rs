@@ -13,7 +13,8 @@ use tokio::sync::mpsc;
 use crate::domain::personal;
 
 use super::{
-    GenerateError, GenerateRequest, Generated, Generator, GeneratorSpec, Lane, PromptPart, Role, StopReason, TokenScore,
+    Asker, GenerateError, GenerateRequest, Generated, Generator, GeneratorSpec, PromptPart, Role, StopReason,
+    TokenScore,
 };
 
 /// One answer may take this long.
@@ -146,7 +147,7 @@ impl Generator for OpenAiGenerator {
         })
     }
 
-    async fn weigh(&self, prompt: &[PromptPart], choices: &[&str], _lane: Lane) -> Result<Vec<f32>, GenerateError> {
+    async fn weigh(&self, prompt: &[PromptPart], choices: &[&str], _asker: Asker) -> Result<Vec<f32>, GenerateError> {
         let answer = self.complete(self.body(prompt, 1)).await?;
         let first = reported_tokens(&answer)?.first().cloned().unwrap_or_default();
         let top = first["top_logprobs"].as_array().cloned().unwrap_or_default();

@@ -19,7 +19,7 @@ use kefu::domain::job::Lane;
 use kefu::domain::score::Confidence;
 use kefu::domain::turn::TurnState;
 use kefu::http::state::HttpSettings;
-use kefu::inference::{GenerateError, GenerateRequest, Generated, Generator, GeneratorSpec, PromptPart};
+use kefu::inference::{Asker, GenerateError, GenerateRequest, Generated, Generator, GeneratorSpec, PromptPart};
 use kefu::storage::accounts::Role;
 use kefu::storage::turns::{NewDecision, NewReply};
 use kefu::storage::{documents, jobs, messages, policies, revisions, turns};
@@ -225,8 +225,8 @@ impl Generator for Hanging {
         self.then.generate(request, tokens).await
     }
 
-    async fn weigh(&self, prompt: &[PromptPart], choices: &[&str], lane: Lane) -> Result<Vec<f32>, GenerateError> {
-        self.then.weigh(prompt, choices, lane).await
+    async fn weigh(&self, prompt: &[PromptPart], choices: &[&str], asker: Asker) -> Result<Vec<f32>, GenerateError> {
+        self.then.weigh(prompt, choices, asker).await
     }
 }
 

@@ -4,11 +4,13 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::path::Path;
 
+use candle_core::quantized::GgmlDType;
 use half::f16;
 use memmap2::Mmap;
 
 use super::{BertShape, BertSource};
 use crate::inference::engine::ModelError;
+use crate::inference::engine::quant::Packed;
 use crate::inference::tokenizer::unigram::{UnigramTokenizer, XLM_R};
 
 /// Weights of a quantized block.
@@ -168,6 +170,19 @@ impl BertSource for E5Container {
             out.extend(data.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])));
         }
         Ok(out)
+    }
+
+    fn packed(&self, names: &[String], n_out: usize, n_in: usize) -> Result<Option<Packed>, ModelError> {
+        let mut data = Vec::new();
+        for name in names {
+            let (tensor, blocks) = self.find(name, n_out * n_in)?;
+            if !tensor.is_quantized {
+                return Ok(None);
+            }
+            data.extend_from_slice(blocks);
+        }
+        // The blocks are those of `Q4_0`.
+        Ok(Packed::pack(GgmlDType::Q4_0, &data, names.len() * n_out, n_in))
     }
 
     fn words(&self, ids: &[u32]) -> Result<Vec<f32>, ModelError> {

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::{BertShape, BertSource};
 use crate::inference::engine::ModelError;
+use crate::inference::engine::quant::Packed;
 use crate::inference::tokenizer::unigram::UnigramTokenizer;
 
 /// The mapped weights.
@@ -63,7 +64,7 @@ impl SafetensorsBert {
 const WORDS: &str = "embeddings.word_embeddings.weight";
 
 /// The hub's name for one of ours.
-fn hub_name(name: &str) -> Option<String> {
+pub fn hub_name(name: &str) -> Option<String> {
     let kind = |suffix: &str| match suffix {
         "w" => Some("weight"),
         "b" => Some("bias"),
@@ -71,6 +72,7 @@ fn hub_name(name: &str) -> Option<String> {
     };
     let parts: Vec<&str> = name.split('.').collect();
     Some(match parts[..] {
+        ["emb", "word"] => WORDS.to_owned(),
         ["emb", "pos"] => "embeddings.position_embeddings.weight".to_owned(),
         ["emb", "type"] => "embeddings.token_type_embeddings.weight".to_owned(),
         ["emb", "ln", suffix] => format!("embeddings.LayerNorm.{}", kind(suffix)?),
@@ -105,6 +107,10 @@ impl BertSource for SafetensorsBert {
             return Err(ModelError::Damaged { what: format!("`{name}` has {} numbers, not {len}", values.len()) });
         }
         Ok(values)
+    }
+
+    fn packed(&self, _names: &[String], _n_out: usize, _n_in: usize) -> Result<Option<Packed>, ModelError> {
+        Ok(None)
     }
 
     fn words(&self, ids: &[u32]) -> Result<Vec<f32>, ModelError> {

@@ -2,14 +2,16 @@
 //!
 //! # Why
 //! The rows of all texts lie one below the other. Matrix products see one tall matrix and never a padded row;
-//! attention looks at each text by itself.
+//! attention looks at each text by itself. Weights of four bits stay so and are multiplied in integers; weights in
+//! f32 are multiplied by candle. Everything runs on candle's pool: a second one would take turns with it.
 
 use candle_core::{CpuStorage, Device, Storage, Tensor};
-use rayon::prelude::*;
 
 use crate::inference::e5::{BertShape, BertSource};
 use crate::inference::engine::ModelError;
 use crate::inference::engine::kernels::{COLS, MAX_ROWS, Tile, gelu, softmax, sum, sum_of_squares};
+use crate::inference::engine::linear::{Linear, Rows, Weight, add};
+use crate::inference::engine::parallel::{each_part, each_part_of};
 
 /// Rows of scores that one unit of attention holds at a time.
 const ROWS: usize = 16;
@@ -34,11 +36,16 @@ struct Layer {
     feed_norm: LayerNorm,
 }
 
-/// `y = x Wᵀ + b` in f32.
-struct Dense {
-    /// output × input
-    weight: Tensor,
-    bias: Vec<f32>,
+/// `y = x Wᵀ + b`.
+enum Dense {
+    /// By our own kernels.
+    Packed(Linear),
+    /// In f32.
+    Plain {
+        /// output × input
+        weight: Tensor,
+        bias: Vec<f32>,
+    },
 }
 
 struct LayerNorm {
@@ -119,9 +126,7 @@ impl Bert {
 }
 
 fn added(mut a: Vec<f32>, b: &[f32]) -> Vec<f32> {
-    for (a, b) in a.iter_mut().zip(b) {
-        *a += b;
-    }
+    add(&mut a, b);
     a
 }
 
@@ -146,26 +151,38 @@ impl Dense {
     fn load(source: &dyn BertSource, names: &[String], n_out: usize, n_in: usize) -> Result<Self, ModelError> {
         let (mut weight, mut bias) = (Vec::new(), Vec::new());
         for name in names {
-            weight.extend(source.tensor(&format!("{name}.w"), n_out * n_in)?);
             bias.extend(source.tensor(&format!("{name}.b"), n_out)?);
         }
-        Ok(Self { weight: Tensor::from_vec(weight, (names.len() * n_out, n_in), &Device::Cpu)?, bias })
+        let matrices: Vec<String> = names.iter().map(|name| format!("{name}.w")).collect();
+        if let Some(packed) = source.packed(&matrices, n_out, n_in)? {
+            return Ok(Self::Packed(Linear::new(Weight::Packed(packed), Some(bias))?));
+        }
+        for name in &matrices {
+            weight.extend(source.tensor(name, n_out * n_in)?);
+        }
+        Ok(Self::Plain { weight: Tensor::from_vec(weight, (names.len() * n_out, n_in), &Device::Cpu)?, bias })
     }
 
     /// The product with `then` applied to each row.
     fn forward(&self, x: &[f32], then: impl Fn(&mut [f32]) + Sync) -> Result<Vec<f32>, ModelError> {
-        let (n_out, n_in) = self.weight.dims2()?;
+        let (weight, bias) = match self {
+            Self::Packed(linear) => {
+                let mut out = linear.forward(&Rows::new(x.to_vec(), linear.n_in()))?;
+                each_part(&mut out, linear.n_out(), |_, row| then(row));
+                return Ok(out);
+            }
+            Self::Plain { weight, bias } => (weight, bias),
+        };
+        let (n_out, n_in) = weight.dims2()?;
         let x = Tensor::from_slice(x, (x.len() / n_in, n_in), &Device::Cpu)?;
-        let product = x.matmul(&self.weight.t()?)?;
+        let product = x.matmul(&weight.t()?)?;
         let (storage, layout) = product.storage_and_layout();
         let Storage::Cpu(CpuStorage::F32(values)) = &*storage else {
             return Err(ModelError::Unsupported { what: "a product that is not in f32".to_owned() });
         };
         let mut out = values[layout.start_offset()..].to_vec();
-        out.par_chunks_exact_mut(n_out).with_min_len(16).for_each(|row| {
-            for (y, b) in row.iter_mut().zip(&self.bias) {
-                *y += b;
-            }
+        each_part(&mut out, n_out, |_, row| {
+            add(row, bias);
             then(row);
         });
         Ok(out)
@@ -183,7 +200,7 @@ impl LayerNorm {
 
     fn apply(&self, rows: &mut [f32]) {
         let width = self.weight.len();
-        rows.par_chunks_exact_mut(width).with_min_len(64).for_each(|row| {
+        each_part(rows, width, |_, row| {
             let mean = sum(row) / width as f32;
             row.iter_mut().for_each(|x| *x -= mean);
             let scale = 1.0 / (sum_of_squares(row) / width as f32 + self.epsilon).sqrt();
@@ -204,13 +221,13 @@ fn attend(qkv: &[f32], lengths: &[usize], hidden: usize, heads: usize) -> Vec<f3
     });
     let units: Vec<(usize, usize, usize)> =
         texts.flat_map(|(first, n)| (0..heads).map(move |head| (first, n, head))).collect();
-    let seen: Vec<Vec<f32>> = units
-        .par_iter()
-        .map(|(first, n, head)| {
-            let rows = &qkv[first * 3 * hidden..(first + n) * 3 * hidden];
-            attend_head(rows, hidden, head * head_dim, head_dim)
-        })
-        .collect();
+    let mut seen: Vec<Vec<f32>> = vec![Vec::new(); units.len()];
+    let unit_work = qkv.len() / units.len().max(1);
+    each_part_of(&mut seen, 1, unit_work, |i, seen| {
+        let (first, n, head) = units[i];
+        let rows = &qkv[first * 3 * hidden..(first + n) * 3 * hidden];
+        seen[0] = attend_head(rows, hidden, head * head_dim, head_dim);
+    });
     let mut out = vec![0f32; qkv.len() / 3];
     for ((first, _, head), seen) in units.iter().zip(&seen) {
         for (i, row) in seen.chunks_exact(head_dim).enumerate() {

@@ -38,6 +38,10 @@ impl Request for Task {
     fn is_abandoned(&self) -> bool {
         self.reply.is_closed()
     }
+
+    fn work(&self) -> u64 {
+        self.texts.len() as u64
+    }
 }
 
 /// The thread, before it runs.
@@ -154,7 +158,7 @@ impl Worker {
 }
 
 /// Texts sorted by length and cut into batches of at most [`BATCH_TOKENS`], or of one text; the shortest last.
-fn batch(texts: Vec<Vec<u32>>) -> Vec<Vec<(usize, Vec<u32>)>> {
+pub fn batch(texts: Vec<Vec<u32>>) -> Vec<Vec<(usize, Vec<u32>)>> {
     let mut texts: Vec<_> = texts.into_iter().enumerate().collect();
     texts.sort_by_key(|(_, ids)| std::cmp::Reverse(ids.len()));
     let mut batches: Vec<Vec<(usize, Vec<u32>)>> = Vec::new();

@@ -26,40 +26,49 @@ pub struct Heads {
     pub head_dim: usize,
 }
 
-/// Attention of `queries` (token × head × `head_dim`, rotated, not scaled), which stand at the reserved positions of
-/// `sequence`. Returns the same shape.
-pub fn attend(queries: &[f32], sequence: &Sequence, layer: usize, shape: Heads) -> Vec<f32> {
+/// Attention of `queries` (token × head × `head_dim`, rotated, not scaled). The tokens belong to `parts` one after the
+/// other, as many as each says, and stand at the reserved positions of its sequence. Returns the same shape.
+pub fn attend(queries: &[f32], parts: &[(&Sequence, usize)], layer: usize, shape: Heads) -> Vec<f32> {
     let Heads { heads, kv_heads, head_dim } = shape;
-    let group = heads / kv_heads;
-    let n_rows = queries.len() / (heads * head_dim) * group;
+    let (group, row_len) = (heads / kv_heads, heads * head_dim);
     let pool = barrier_pool();
-    // At decoding there are few rows; give every thread some.
-    let unit_rows = n_rows.div_ceil((pool.n_workers() + 1).div_ceil(kv_heads)).clamp(2, UNIT_ROWS);
-    let units_per_head = n_rows.div_ceil(unit_rows);
+    // Where one sequence decodes alone there are few rows; every thread gets some.
+    let unit_rows = |n_rows: usize| match parts {
+        [_] => n_rows.div_ceil((pool.n_workers() + 1).div_ceil(kv_heads)).clamp(2, UNIT_ROWS),
+        _ => UNIT_ROWS,
+    };
     let mut by_head = vec![0f32; queries.len()];
-    {
-        let units: Vec<(usize, usize, Mutex<&mut [f32]>)> = by_head
-            .chunks_mut(n_rows * head_dim)
-            .enumerate()
-            .flat_map(|(kv_head, rows)| {
-                let units = rows.chunks_mut(unit_rows * head_dim).enumerate();
-                units.map(move |(i, out)| (kv_head, i * unit_rows, Mutex::new(out)))
-            })
-            .collect();
-        debug_assert_eq!(units.len(), units_per_head * kv_heads);
-        pool.execute_chunked(units.len(), |range| {
-            for (kv_head, first_row, out) in &units[range] {
-                let unit = Unit { shape, layer, kv_head: *kv_head, first_row: *first_row };
-                let mut out = out.lock().expect("a unit is worked on once");
-                unit.run(queries, sequence, &mut out);
-            }
-        });
-    }
     let mut out = vec![0f32; queries.len()];
-    for (kv_head, rows) in by_head.chunks(n_rows * head_dim).enumerate() {
-        for (row, x) in rows.chunks(head_dim).enumerate() {
-            let start = place(shape, kv_head, row) * head_dim;
-            out[start..start + head_dim].copy_from_slice(x);
+    let mut units: Vec<(Unit<'_>, Mutex<&mut [f32]>)> = Vec::new();
+    let (mut queries_left, mut by_head_left) = (queries, &mut by_head[..]);
+    for (sequence, n_tokens) in parts {
+        let (queries, queries_rest) = queries_left.split_at(n_tokens * row_len);
+        let (by_head, by_head_rest) = std::mem::take(&mut by_head_left).split_at_mut(n_tokens * row_len);
+        (queries_left, by_head_left) = (queries_rest, by_head_rest);
+        let n_rows = n_tokens * group;
+        let unit_rows = unit_rows(n_rows);
+        for (kv_head, rows) in by_head.chunks_mut((n_rows * head_dim).max(1)).enumerate() {
+            for (i, out) in rows.chunks_mut(unit_rows * head_dim).enumerate() {
+                let unit = Unit { shape, layer, kv_head, first_row: i * unit_rows, queries, sequence };
+                units.push((unit, Mutex::new(out)));
+            }
+        }
+    }
+    pool.execute_chunked(units.len(), |range| {
+        for (unit, out) in &units[range] {
+            unit.run(&mut out.lock().expect("a unit is worked on once"));
+        }
+    });
+    drop(units);
+    let mut start = 0;
+    for (_, n_tokens) in parts {
+        let part = start..start + n_tokens * row_len;
+        start = part.end;
+        let out = &mut out[part.clone()];
+        for (i, x) in by_head[part].chunks_exact(head_dim).enumerate() {
+            let n_rows = n_tokens * group;
+            let at = place(shape, i / n_rows, i % n_rows) * head_dim;
+            out[at..at + head_dim].copy_from_slice(x);
         }
     }
     out
@@ -71,15 +80,19 @@ fn place(shape: Heads, kv_head: usize, row: usize) -> usize {
     row / group * shape.heads + kv_head * group + row % group
 }
 
-struct Unit {
+/// Some rows of one head of keys of one sequence.
+struct Unit<'a> {
     shape: Heads,
     layer: usize,
     kv_head: usize,
     first_row: usize,
+    queries: &'a [f32],
+    sequence: &'a Sequence,
 }
 
-impl Unit {
-    fn run(&self, queries: &[f32], sequence: &Sequence, out: &mut [f32]) {
+impl Unit<'_> {
+    fn run(&self, out: &mut [f32]) {
+        let (queries, sequence) = (self.queries, self.sequence);
         let head_dim = self.shape.head_dim;
         let group = self.shape.heads / self.shape.kv_heads;
         let n_rows = out.len() / head_dim;

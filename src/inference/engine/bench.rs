@@ -11,7 +11,6 @@ use super::decoder::Decoder;
 use super::gguf::GgufFile;
 use super::kv::Sequence;
 use crate::inference::generator::sampling::best_token;
-use crate::inference::generator::worker::slice_len;
 use crate::inference::tokenizer::GgufTokenizer;
 
 /// What to measure.
@@ -26,6 +25,9 @@ pub struct BenchOptions {
     /// The prompt, to compare engines on the same tokens. A fixed text if `None`.
     pub ids: Option<Vec<u32>>,
 }
+
+/// Tokens of a prompt read in one step, about as many as the generator reads.
+const SLICE: usize = 64;
 
 /// Medians.
 #[derive(Debug, Clone, Serialize)]
@@ -95,13 +97,11 @@ fn fixed_prompt(tokenizer: &GgufTokenizer, len: usize) -> Vec<u32> {
 /// Reads a prompt the way the generator does.
 fn read(decoder: &Decoder, ids: &[u32]) -> Result<(Sequence, Vec<f32>), ModelError> {
     let mut sequence = Sequence::new(decoder.kv_shape());
-    let mut rest = ids;
-    while slice_len(rest.len()) < rest.len() {
-        let (slice, after) = rest.split_at(slice_len(rest.len()));
+    let (before, last) = ids.split_at(ids.len().saturating_sub(1) / SLICE * SLICE);
+    for slice in before.chunks(SLICE) {
         decoder.read(&mut sequence, slice)?;
-        rest = after;
     }
-    let logits = decoder.read_and_predict(&mut sequence, rest)?;
+    let logits = decoder.read_and_predict(&mut sequence, last)?;
     Ok((sequence, logits))
 }
 

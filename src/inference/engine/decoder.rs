@@ -110,40 +110,64 @@ impl Decoder {
     ///
     /// **Cancel**: when it fails, `sequence` is as before.
     pub fn read(&self, sequence: &mut Sequence, tokens: &[u32]) -> Result<(), ModelError> {
-        self.run(sequence, tokens, false).map(|_| ())
+        self.step(&mut [Part { sequence, tokens, n_logits: 0 }]).map(|_| ())
     }
 
     /// Reads `tokens`, at least one, and returns the logits of the token that would follow.
     pub fn read_and_predict(&self, sequence: &mut Sequence, tokens: &[u32]) -> Result<Vec<f32>, ModelError> {
-        let last = self.run(sequence, tokens, true)?;
-        self.head.forward(&self.norm.rows(&last))
+        self.step(&mut [Part { sequence, tokens, n_logits: 1 }])
     }
 
-    /// The hidden state of the last token, if `predict`.
-    fn run(&self, sequence: &mut Sequence, tokens: &[u32], predict: bool) -> Result<Vec<f32>, ModelError> {
-        let mut x = self.table.gather(tokens)?;
-        let angles = self.rope.angles(sequence.tokens().len(), tokens.len());
-        sequence.reserve(tokens.len());
+    /// One walk through the weights for several sequences. Returns the logits that the parts asked for, one row of
+    /// [`Decoder::n_vocabulary`] numbers below the other.
+    ///
+    /// **Order**: what a part gets is the same to the last bit whatever the other parts are, and however its tokens
+    /// are spread over steps.
+    /// **Cancel**: when it fails, all sequences are as before.
+    pub fn step(&self, parts: &mut [Part<'_>]) -> Result<Vec<f32>, ModelError> {
         let hidden = self.norm.weight.len();
+        let tokens: Vec<u32> = parts.iter().flat_map(|part| part.tokens).copied().collect();
+        let mut x = self.table.gather(&tokens)?;
+        let angles = self.rope.angles(parts.iter().map(|part| (part.sequence.tokens().len(), part.tokens.len())));
+        for part in parts.iter_mut() {
+            part.sequence.reserve(part.tokens.len());
+        }
+        let mut scratch = Scratch::default();
         for (i, layer) in self.layers.iter().enumerate() {
-            let (mut q, mut k, v) = layer.project(&x)?;
-            angles.turn(&mut q, self.heads.heads);
-            angles.turn(&mut k, self.heads.kv_heads);
-            sequence.write(i, &k, &v);
+            layer.project(&x, &mut scratch)?;
+            angles.turn(&mut scratch.q, self.heads.heads);
+            angles.turn(&mut scratch.k, self.heads.kv_heads);
+            self.write(parts, i, &scratch);
             let is_last = i + 1 == self.layers.len();
-            if is_last && !predict {
+            if is_last && parts.iter().all(|part| part.n_logits == 0) {
                 // What follows would change nothing that is kept.
                 break;
             }
-            let mut seen = attend(&q, sequence, i, self.heads);
+            let read: Vec<_> = parts.iter().map(|part| (&*part.sequence, part.tokens.len())).collect();
+            let mut seen = attend(&scratch.q, &read, i, self.heads);
             if is_last {
-                x.drain(..x.len() - hidden);
-                seen.drain(..seen.len() - self.heads.heads * self.heads.head_dim);
+                x = asked_rows(parts, &x, hidden);
+                seen = asked_rows(parts, &seen, self.heads.heads * self.heads.head_dim);
             }
-            layer.finish(&mut x, seen)?;
+            layer.finish(&mut x, seen, &mut scratch)?;
         }
-        sequence.commit(tokens);
-        Ok(x)
+        for part in parts.iter_mut() {
+            part.sequence.commit(part.tokens);
+        }
+        if parts.iter().all(|part| part.n_logits == 0) {
+            return Ok(Vec::new());
+        }
+        self.head.forward(&self.norm.rows(&x))
+    }
+
+    fn write(&self, parts: &mut [Part<'_>], layer: usize, scratch: &Scratch) {
+        let width = self.heads.kv_heads * self.heads.head_dim;
+        let mut start = 0;
+        for part in parts {
+            let rows = start..start + part.tokens.len() * width;
+            start = rows.end;
+            part.sequence.write(layer, &scratch.k[rows.clone()], &scratch.v[rows]);
+        }
     }
 
     /// Prepares all matrices that read prompts. See [`Linear::prepare`].
@@ -153,8 +177,37 @@ impl Decoder {
     }
 }
 
-/// Queries, keys and values of some rows.
-type Projected = (Vec<f32>, Vec<f32>, Vec<f32>);
+/// What one sequence has to do with a step.
+pub struct Part<'a> {
+    /// The sequence; no other part has it.
+    pub sequence: &'a mut Sequence,
+    /// To be read at its end, at least one.
+    pub tokens: &'a [u32],
+    /// For how many of the tokens, from the last one back, to say what would follow.
+    pub n_logits: usize,
+}
+
+/// The rows that logits were asked for.
+fn asked_rows(parts: &[Part<'_>], rows: &[f32], width: usize) -> Vec<f32> {
+    let mut asked = Vec::new();
+    let mut end = 0;
+    for part in parts {
+        end += part.tokens.len();
+        asked.extend_from_slice(&rows[(end - part.n_logits) * width..end * width]);
+    }
+    asked
+}
+
+/// Buffers that every layer uses again: fresh ones would be filled with zeros first.
+#[derive(Default)]
+struct Scratch {
+    q: Vec<f32>,
+    k: Vec<f32>,
+    v: Vec<f32>,
+    gate: Vec<f32>,
+    up: Vec<f32>,
+    out: Vec<f32>,
+}
 
 impl Layer {
     fn load(file: &GgufFile, index: usize, sizes: &Sizes) -> Result<Self, ModelError> {
@@ -182,26 +235,33 @@ impl Layer {
     }
 
     /// Queries, keys and values, not yet rotated.
-    fn project(&self, x: &[f32]) -> Result<Projected, ModelError> {
+    fn project(&self, x: &[f32], scratch: &mut Scratch) -> Result<(), ModelError> {
         let rows = self.attention_norm.rows(x);
-        let (mut q, mut k, v) = (self.q.forward(&rows)?, self.k.forward(&rows)?, self.v.forward(&rows)?);
+        self.q.forward_into(&rows, &mut scratch.q)?;
+        self.k.forward_into(&rows, &mut scratch.k)?;
+        self.v.forward_into(&rows, &mut scratch.v)?;
         if let Some((q_norm, k_norm)) = &self.qk_norm {
-            q_norm.apply(&mut q);
-            k_norm.apply(&mut k);
+            q_norm.apply(&mut scratch.q);
+            k_norm.apply(&mut scratch.k);
         }
-        Ok((q, k, v))
+        Ok(())
     }
 
     /// What comes after attention, added to `x`.
-    fn finish(&self, x: &mut [f32], seen: Vec<f32>) -> Result<(), ModelError> {
+    fn finish(&self, x: &mut [f32], seen: Vec<f32>, scratch: &mut Scratch) -> Result<(), ModelError> {
+        let Scratch { gate, up, out, .. } = scratch;
         let width = seen.len() / (x.len() / self.feed_norm.weight.len());
-        add(x, &self.o.forward(&Rows::new(seen, width))?);
+        self.o.forward_into(&Rows::new(seen, width), out)?;
+        add(x, out);
         let rows = self.feed_norm.rows(x);
-        let mut gate = self.gate.forward(&rows)?;
-        let up = self.up.forward(&rows)?;
+        self.gate.forward_into(&rows, gate)?;
+        self.up.forward_into(&rows, up)?;
         let width = self.gate.n_out();
-        each_part(&mut gate, width, |i, gate| silu_mul(gate, &up[i * width..(i + 1) * width]));
-        add(x, &self.down.forward(&Rows::new(gate, width))?);
+        each_part(gate, width, |i, gate| silu_mul(gate, &up[i * width..(i + 1) * width]));
+        let fed = Rows::new(std::mem::take(gate), width);
+        self.down.forward_into(&fed, out)?;
+        *gate = fed.into_data();
+        add(x, out);
         Ok(())
     }
 }

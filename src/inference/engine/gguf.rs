@@ -10,9 +10,12 @@ use candle_core::quantized::gguf_file::{Content, TensorInfo, Value};
 use candle_core::quantized::{GgmlDType, QStorage, QTensor};
 use candle_core::{CpuStorage, Device};
 use memmap2::Mmap;
+#[cfg(unix)]
+use memmap2::UncheckedAdvice;
 
 use super::ModelError;
-use super::linear::{Linear, RmsNorm};
+use super::linear::{Linear, RmsNorm, Weight};
+use super::quant::Packed;
 
 /// An open file.
 pub struct GgufFile {
@@ -102,8 +105,12 @@ impl GgufFile {
         let weight = format!("{name}.weight");
         let (info, data) = self.tensor(&weight)?;
         expect_shape(&weight, info, &[n_out, n_in])?;
-        let storage = QStorage::from_data(Cow::Borrowed(data), &Device::Cpu, info.ggml_dtype)?;
-        let weight = with_fast_kernel(QTensor::new(storage, info.shape.clone())?)?;
+        let packed = Packed::pack(info.ggml_dtype, data, n_out, n_in);
+        let weight = match packed {
+            Some(packed) => Weight::Packed(packed),
+            None => with_fast_kernel(info.ggml_dtype, data, n_out, n_in)?,
+        };
+        self.forget(data);
         let bias = format!("{name}.bias");
         let bias = if self.has(&bias) { Some(self.vector(&bias, n_out)?) } else { None };
         Linear::new(weight, bias)
@@ -131,6 +138,20 @@ impl GgufFile {
         Ok(Table { bytes: self.bytes.clone(), dtype: info.ggml_dtype, start, row_bytes, n_rows, width })
     }
 
+    /// Lets go of the pages of a tensor that was copied: otherwise a model is in memory twice while it is loaded.
+    fn forget(&self, data: &[u8]) {
+        #[cfg(unix)]
+        {
+            let start = data.as_ptr() as usize - self.bytes.as_ptr() as usize;
+            #[expect(unsafe_code, reason = "pages of a mapped file that nobody writes to come back as they were")]
+            // SAFETY: the mapping is shared and read-only, so nothing is lost.
+            let forgotten = unsafe { self.bytes.unchecked_advise_range(UncheckedAdvice::DontNeed, start, data.len()) };
+            if let Err(e) = forgotten {
+                tracing::debug!(error = %e, "model.weights.still_mapped");
+            }
+        }
+    }
+
     fn tensor(&self, name: &str) -> Result<(&TensorInfo, &[u8]), ModelError> {
         let damaged = |what: &str| ModelError::Damaged { what: format!("tensor `{name}` {what}") };
         let info = self.content.tensor_infos.get(name).ok_or_else(|| damaged("is missing"))?;
@@ -150,15 +171,19 @@ impl GgufFile {
     }
 }
 
-/// Types for which candle multiplies one number at a time become `Q8_0`. That adds as much noise as the rounding of
-/// activations, which every quantized product has (0.4 % of a product's size, measured).
-fn with_fast_kernel(weight: QTensor) -> Result<QTensor, ModelError> {
-    match weight.dtype() {
+/// Types without a kernel become `Q8_0`. That adds as much noise as the rounding of activations, which every quantized
+/// product has (0.4 % of a product's size, measured).
+fn with_fast_kernel(dtype: GgmlDType, data: &[u8], n_out: usize, n_in: usize) -> Result<Weight, ModelError> {
+    let storage = QStorage::from_data(Cow::Borrowed(data), &Device::Cpu, dtype)?;
+    let weight = QTensor::new(storage, (n_out, n_in))?;
+    let weight = match dtype {
         GgmlDType::Q4_1 | GgmlDType::Q5_0 | GgmlDType::Q5_1 | GgmlDType::Q8_1 => {
-            Ok(QTensor::quantize(&weight.dequantize(&Device::Cpu)?, GgmlDType::Q8_0)?)
+            QTensor::quantize(&weight.dequantize(&Device::Cpu)?, GgmlDType::Q8_0)?
         }
-        _ => Ok(weight),
-    }
+        _ => return Ok(Weight::Candle(weight)),
+    };
+    let packed = Packed::pack(GgmlDType::Q8_0, &weight.data()?, n_out, n_in);
+    Ok(packed.map_or(Weight::Candle(weight), Weight::Packed))
 }
 
 fn expect_shape(name: &str, info: &TensorInfo, dims: &[usize]) -> Result<(), ModelError> {

@@ -8,7 +8,7 @@
 pub const COLS: usize = 32;
 
 /// The most rows one call of [`Tile::run`] works on.
-pub const MAX_ROWS: usize = 4;
+pub const MAX_ROWS: usize = 8;
 
 /// `a` (rows × `depth`, row stride `a_stride`) times `b` (`depth` × [`COLS`], row stride `b_stride`).
 #[derive(Clone, Copy)]
@@ -165,7 +165,11 @@ mod x86 {
                     1 => tile_avx512::<1>(tile, out, out_stride),
                     2 => tile_avx512::<2>(tile, out, out_stride),
                     3 => tile_avx512::<3>(tile, out, out_stride),
-                    _ => tile_avx512::<4>(tile, out, out_stride),
+                    4 => tile_avx512::<4>(tile, out, out_stride),
+                    5 => tile_avx512::<5>(tile, out, out_stride),
+                    6 => tile_avx512::<6>(tile, out, out_stride),
+                    7 => tile_avx512::<7>(tile, out, out_stride),
+                    _ => tile_avx512::<8>(tile, out, out_stride),
                 }
             }
             return true;
@@ -375,10 +379,10 @@ mod tests {
 
     #[test]
     fn a_tile_agrees_with_its_portable_form_for_every_number_of_rows() {
-        let (a, b) = (wave(4 * 70, 0.1), wave(65 * 40, 0.7));
+        let (a, b) = (wave(MAX_ROWS * 70, 0.1), wave(65 * 40, 0.7));
         let tile = Tile { a: &a, a_stride: 70, b: &b, b_stride: 40, depth: 65 };
         for rows in 1..=MAX_ROWS {
-            let mut fast = vec![1.0; 4 * 33];
+            let mut fast = vec![1.0; MAX_ROWS * 33];
             let mut plain = fast.clone();
             tile.run(rows, &mut fast, 33);
             tile.run_portable(rows, &mut plain, 33);

@@ -56,6 +56,18 @@ impl KvBlock {
         Self { shape, keys: vec![0.0; n], values: vec![0.0; n] }
     }
 
+    /// A copy that has only its first `n` positions.
+    pub fn cut(&self, n: usize) -> Self {
+        let mut cut = self.clone();
+        for rows in cut.keys.chunks_exact_mut(BLOCK) {
+            rows[n..].fill(0.0);
+        }
+        for head in cut.values.chunks_exact_mut(self.shape.head_len()) {
+            head[n * self.shape.head_dim..].fill(0.0);
+        }
+        cut
+    }
+
     /// The keys of one head, `head_dim` × position.
     pub fn keys(&self, layer: usize, kv_head: usize) -> &[f32] {
         let start = self.shape.offset(layer, kv_head);
@@ -91,6 +103,13 @@ impl Sequence {
     /// The blocks, the last one partly filled.
     pub fn blocks(&self) -> &[Arc<KvBlock>] {
         &self.blocks
+    }
+
+    /// Goes on with a block that was read before, of which `tokens` are wanted. What there is already ends with a block.
+    pub fn adopt(&mut self, block: Arc<KvBlock>, tokens: &[u32]) {
+        debug_assert!(self.tokens.len() % BLOCK == 0 && tokens.len() <= BLOCK);
+        self.blocks.push(block);
+        self.tokens.extend_from_slice(tokens);
     }
 
     /// Forgets all but the first `n_tokens`.

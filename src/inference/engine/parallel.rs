@@ -12,7 +12,12 @@ const WORTH_IT: usize = 16 * 1024;
 
 /// Calls `work` with every part of `part_len` numbers and its index; the last part may be shorter.
 pub fn each_part(data: &mut [f32], part_len: usize, work: impl Fn(usize, &mut [f32]) + Sync) {
-    if data.len() < WORTH_IT {
+    each_part_of(data, part_len, 1, work);
+}
+
+/// The same for elements that stand for `weight` numbers each.
+pub fn each_part_of<T: Send>(data: &mut [T], part_len: usize, weight: usize, work: impl Fn(usize, &mut [T]) + Sync) {
+    if data.len() * weight < WORTH_IT {
         data.chunks_mut(part_len).enumerate().for_each(|(i, part)| work(i, part));
         return;
     }

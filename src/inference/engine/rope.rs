@@ -45,15 +45,15 @@ impl Rope {
         Ok(Self { style, speeds })
     }
 
-    /// The angles of `n` positions from `first` on.
-    pub fn angles(&self, first: usize, n: usize) -> Angles<'_> {
+    /// The angles of ranges of positions: where each begins and how many there are.
+    pub fn angles(&self, ranges: impl Iterator<Item = (usize, usize)>) -> Angles<'_> {
         let angle = |position: usize| {
             self.speeds.iter().map(move |speed| {
                 let (sin, cos) = (position as f32 * speed).sin_cos();
                 (cos, sin)
             })
         };
-        Angles { rope: self, table: (first..first + n).flat_map(angle).collect() }
+        Angles { rope: self, table: ranges.flat_map(|(first, n)| first..first + n).flat_map(angle).collect() }
     }
 }
 

@@ -9,7 +9,7 @@ use candle_core::{Device, Tensor};
 use candle_transformers::models::{quantized_llama, quantized_qwen2, quantized_qwen3};
 
 use super::ModelError;
-use super::decoder::Decoder;
+use super::decoder::{Decoder, Part};
 use super::gguf::GgufFile;
 use super::kv::Sequence;
 use crate::inference::generator::sampling::best_token;
@@ -174,10 +174,10 @@ fn logits_and_greedy_tokens_agree_with_candles_own_models() {
     for family in ["qwen2", "qwen3", "llama"] {
         for dtype in [GgmlDType::F32, GgmlDType::Q8_0, GgmlDType::Q4_1] {
             with_model(family, dtype, |path, decoder| {
-                // Q8_0 rounds activations, where another order of sums shows; Q4_1 is run as Q8_0.
+                // Both round activations, each in its own way, and a difference in one rounding is amplified by the layers
+                // of a random model. That the products are right to 1 % is tested beside the kernels.
                 let tolerance = match dtype {
                     GgmlDType::F32 => 1e-4,
-                    GgmlDType::Q8_0 => 0.02,
                     _ => 0.15,
                 };
                 let mut tokens = prompt(70);
@@ -213,6 +213,60 @@ fn a_prompt_read_in_slices_gives_to_the_bit_what_it_gives_at_once() {
                 }
                 let sliced = decoder.read_and_predict(&mut sequence, last).unwrap();
                 assert_eq!(distance(&whole, &sliced), 0.0, "{dtype:?}, slices of {slice}");
+            }
+        });
+    }
+}
+
+#[test]
+fn what_a_sequence_gives_does_not_depend_on_who_shares_the_step() {
+    for (family, dtype) in
+        [("qwen2", GgmlDType::Q8_0), ("qwen3", GgmlDType::Q4_1), ("llama", GgmlDType::Q4_0), ("qwen2", GgmlDType::F32)]
+    {
+        with_model(family, dtype, |_, decoder| {
+            let prompts = [prompt(70), prompt(5), prompt(33).into_iter().rev().collect(), prompt(129)];
+            let written = [9, 8, 7];
+            let alone: Vec<Vec<f32>> = prompts
+                .iter()
+                .map(|prompt| {
+                    let mut sequence = Sequence::new(decoder.kv_shape());
+                    let mut logits = decoder.read_and_predict(&mut sequence, prompt).unwrap();
+                    for token in written {
+                        logits.extend(decoder.read_and_predict(&mut sequence, &[token]).unwrap());
+                    }
+                    logits
+                })
+                .collect();
+            // Together: prompts in slices of different lengths, then tokens one by one, two at once for some.
+            let mut sequences: Vec<Sequence> = prompts.iter().map(|_| Sequence::new(decoder.kv_shape())).collect();
+            let mut together = vec![Vec::new(); prompts.len()];
+            let texts: Vec<Vec<u32>> = prompts.iter().map(|prompt| [&prompt[..], &written].concat()).collect();
+            for round in 0.. {
+                let mut parts = Vec::new();
+                let mut whose = Vec::new();
+                for (i, sequence) in sequences.iter_mut().enumerate() {
+                    let (read, n_prompt) = (sequence.tokens().len(), prompts[i].len());
+                    let end =
+                        if read < n_prompt { (read + 17 + i * 9).min(n_prompt) } else { read + 1 + (i + round) % 2 };
+                    let tokens = &texts[i][read..end.min(texts[i].len())];
+                    if !tokens.is_empty() {
+                        let end = read + tokens.len();
+                        let n_logits = if end < n_prompt { 0 } else { tokens.len().min(end + 1 - n_prompt) };
+                        parts.push(Part { sequence, tokens, n_logits });
+                        whose.push(i);
+                    }
+                }
+                if parts.is_empty() {
+                    break;
+                }
+                let logits = decoder.step(&mut parts).unwrap();
+                let mut rows = logits.chunks_exact(decoder.n_vocabulary());
+                for (i, part) in whose.into_iter().zip(&parts) {
+                    rows.by_ref().take(part.n_logits).for_each(|row| together[i].extend_from_slice(row));
+                }
+            }
+            for (alone, together) in alone.iter().zip(&together) {
+                assert_eq!(distance(alone, together), 0.0, "{family} {dtype:?}");
             }
         });
     }

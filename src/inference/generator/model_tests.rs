@@ -5,7 +5,7 @@ use crate::inference::engine::gguf::GgufFile;
 use crate::inference::engine::prefix::READ_AGAIN;
 use crate::inference::engine::state::wait_until_loaded;
 use crate::inference::weights::{Manifest, Weights};
-use crate::inference::{Role, StopReason};
+use crate::inference::{Lane, Role, StopReason};
 
 fn weights() -> Weights {
     #[expect(clippy::disallowed_methods, reason = "tests on real weights find them where the program does")]
@@ -29,7 +29,7 @@ fn part(role: Role, text: &str) -> PromptPart {
 }
 
 fn request(prompt: Vec<PromptPart>, max_output_tokens: usize) -> GenerateRequest {
-    GenerateRequest { prompt, max_output_tokens, stop: Vec::new(), lane: Lane::Interactive }
+    GenerateRequest { prompt, max_output_tokens, stop: Vec::new(), asker: Lane::Interactive.into() }
 }
 
 #[tokio::test]
@@ -45,7 +45,7 @@ async fn the_generator_answers_from_its_context_and_does_so_again() {
     let second = generator.generate(request(prompt.clone(), 40), None).await.unwrap();
     assert_eq!((&first.text, &first.tokens), (&second.text, &second.tokens), "to the last bit");
     assert_eq!(second.reused_tokens, second.prompt_tokens - READ_AGAIN);
-    let weights = generator.weigh(&prompt, &["保修", "apple"], Lane::Interactive).await.unwrap();
+    let weights = generator.weigh(&prompt, &["保修", "apple"], Lane::Interactive.into()).await.unwrap();
     assert!(weights[0] > weights[1] + 3.0, "{weights:?}");
 }
 

@@ -11,18 +11,29 @@ use crate::inference::engine::prefix::READ_AGAIN;
 use crate::inference::engine::state::wait_until_loaded;
 use crate::inference::engine::tests::write_model;
 use crate::inference::tokenizer::template::ChatTemplate;
-use crate::inference::{Role, StopReason};
+use crate::inference::{Lane, Role, StopReason};
 
 fn open(path: &Path) -> CandleGenerator {
+    open_with(path, 2)
+}
+
+/// So many requests work at the same time.
+fn open_with(path: &Path, max_active: usize) -> CandleGenerator {
     let files = GeneratorFiles { id: "tiny".to_owned(), gguf: path.to_owned() };
-    CandleGenerator::open(files, GeneratorOptions { context_tokens: 400, inbox_capacity: 2, ..Default::default() })
+    let options =
+        GeneratorOptions { context_tokens: 400, inbox_capacity: max_active, max_active, ..Default::default() };
+    CandleGenerator::open(files, options)
 }
 
 fn model() -> (tempfile::TempDir, CandleGenerator) {
+    model_with(2)
+}
+
+fn model_with(max_active: usize) -> (tempfile::TempDir, CandleGenerator) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("model.gguf");
     write_model(&path, "qwen2", GgmlDType::F32);
-    let generator = open(&path);
+    let generator = open_with(&path, max_active);
     (dir, generator)
 }
 
@@ -31,7 +42,7 @@ fn user(text: &str) -> Vec<PromptPart> {
 }
 
 fn request(text: &str, max_output_tokens: usize) -> GenerateRequest {
-    GenerateRequest { prompt: user(text), max_output_tokens, stop: Vec::new(), lane: Lane::Interactive }
+    GenerateRequest { prompt: user(text), max_output_tokens, stop: Vec::new(), asker: Lane::Interactive.into() }
 }
 
 #[tokio::test]
@@ -67,7 +78,7 @@ async fn weighing_agrees_with_the_probability_of_what_is_generated() {
         }
         compared += 1;
         let choices = [generated.text.as_str(), "a", "ab", "b"];
-        let weights = generator.weigh(&user(question), &choices, Lane::Bulk).await.unwrap();
+        let weights = generator.weigh(&user(question), &choices, Lane::Bulk.into()).await.unwrap();
         assert_eq!(weights[0], generated.tokens[0].logprob);
         assert_eq!(weights[1], weights[2], "by the first token");
         assert!(weights.iter().all(|w| *w <= weights[0]), "greedy takes the most likely: {weights:?}");
@@ -103,7 +114,7 @@ async fn what_does_not_fit_is_refused_with_its_size() {
     assert!(prompt_tokens > 500);
     assert_eq!(context_tokens, 400);
     assert!(generator.generate(request("x", 399), None).await.is_err(), "no room for the output");
-    assert!(matches!(generator.weigh(&user("x"), &[""], Lane::Bulk).await, Err(GenerateError::Failed { .. })));
+    assert!(matches!(generator.weigh(&user("x"), &[""], Lane::Bulk.into()).await, Err(GenerateError::Failed { .. })));
     assert!(generator.generate(request("x", 3), None).await.is_ok(), "the engine goes on");
 }
 
@@ -123,7 +134,7 @@ async fn a_full_inbox_refuses_and_a_dropped_request_frees_its_place() {
         });
         // Polled once: the request is in the inbox, or was refused.
         match tokio::time::timeout(Duration::ZERO, &mut future).await {
-            Ok(Err(GenerateError::Overloaded)) => refused = true,
+            Ok(Err(GenerateError::Busy { .. })) => refused = true,
             Ok(other) => panic!("{other:?}"),
             Err(_) => waiting.push(future),
         }
@@ -151,7 +162,7 @@ async fn a_missing_or_damaged_file_fails_with_a_sentence_and_refuses_requests() 
 async fn what_a_person_waits_for_overtakes_bulk_work_that_has_begun() {
     let (_dir, generator) = model();
     wait_until_loaded(generator.state()).await.unwrap();
-    let bulk = GenerateRequest { lane: Lane::Bulk, ..request("a long report", 300) };
+    let bulk = GenerateRequest { asker: Lane::Bulk.into(), ..request("a long report", 300) };
     let (sink, mut stream) = mpsc::channel(400);
     let order = std::sync::Mutex::new(Vec::new());
     let finish = |name| order.lock().unwrap().push(name);
@@ -168,6 +179,46 @@ async fn what_a_person_waits_for_overtakes_bulk_work_that_has_begun() {
     };
     let (generated, ()) = tokio::join!(first, second);
     assert_eq!(*order.lock().unwrap(), ["interactive", "bulk"]);
-    let alone = GenerateRequest { lane: Lane::Bulk, ..request("a long report", 300) };
+    let alone = GenerateRequest { asker: Lane::Bulk.into(), ..request("a long report", 300) };
     assert_eq!(generator.generate(alone, None).await.unwrap().text, generated.text, "the interruption changed nothing");
+}
+
+#[tokio::test]
+async fn what_is_written_together_is_what_is_written_alone() {
+    let (_dir, generator) = model_with(8);
+    let questions = ["one", "a longer question than the first", "abcabcabcabc", "four?", "five five five"];
+    let mut alone = Vec::new();
+    for question in questions {
+        alone.push(generator.generate(request(question, 40), None).await.unwrap());
+    }
+    let (_dir, generator) = model_with(8);
+    let together = futures::future::join_all(questions.map(|question| generator.generate(request(question, 40), None)));
+    for (alone, together) in alone.iter().zip(together.await) {
+        let together = together.unwrap();
+        assert_eq!((&alone.text, &alone.tokens), (&together.text, &together.tokens), "to the last bit");
+    }
+}
+
+#[tokio::test]
+async fn nothing_of_a_conversation_is_found_by_another_and_nothing_of_a_shop_by_another() {
+    let (_dir, generator) = model();
+    let ask = async |shop: u128, conversation: u128| {
+        let asker = Asker {
+            lane: Lane::Interactive,
+            shop: Some(uuid::Uuid::from_u128(shop)),
+            conversation: Some(uuid::Uuid::from_u128(conversation)),
+        };
+        let part = |role, text: &str| PromptPart { role, text: text.to_owned() };
+        let prompt = vec![part(Role::System, "Answer from the manual."), part(Role::User, "Where do I live?")];
+        let request = GenerateRequest { prompt, max_output_tokens: 3, stop: Vec::new(), asker };
+        generator.generate(request, None).await.unwrap()
+    };
+    let first = ask(1, 1).await;
+    let (again, stranger, other_shop) = (ask(1, 1).await, ask(1, 2).await, ask(2, 1).await);
+    assert_eq!(again.reused_tokens, again.prompt_tokens - READ_AGAIN);
+    let question_tokens = "Where do I live?".len();
+    assert!(stranger.reused_tokens >= "Answer from the manual.".len());
+    assert!(stranger.reused_tokens < stranger.prompt_tokens - question_tokens);
+    assert_eq!(other_shop.reused_tokens, 0);
+    assert!([again, stranger, other_shop].iter().all(|other| other.text == first.text));
 }
