@@ -156,7 +156,7 @@ impl Running {
     }
 
     /// Goes on with what the step gave: the logits that [`Running::part`] asked for, row by row.
-    pub fn advance(mut self, logits: &[f32], model: &mut Model) -> Step {
+    pub fn advance(self, logits: &[f32], model: &mut Model) -> Step {
         let span = self.span.clone();
         let _entered = span.enter();
         if logits.is_empty() {
