@@ -107,7 +107,7 @@ impl Sequence {
 
     /// Goes on with a block that was read before, of which `tokens` are wanted. What there is already ends with a block.
     pub fn adopt(&mut self, block: Arc<KvBlock>, tokens: &[u32]) {
-        debug_assert!(self.tokens.len() % BLOCK == 0 && tokens.len() <= BLOCK);
+        debug_assert!(self.tokens.len().is_multiple_of(BLOCK) && tokens.len() <= BLOCK);
         self.blocks.push(block);
         self.tokens.extend_from_slice(tokens);
     }

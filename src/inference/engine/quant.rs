@@ -96,7 +96,7 @@ impl Packed {
     }
 
     fn pack_anywhere(dtype: GgmlDType, data: &[u8], n_out: usize, n_in: usize) -> Option<Self> {
-        if n_out % COLS != 0 || n_in % pack::inputs_of(dtype)? != 0 {
+        if !n_out.is_multiple_of(COLS) || !n_in.is_multiple_of(pack::inputs_of(dtype)?) {
             return None;
         }
         Some(Self { tiles: pack::pack(dtype, data, n_in)?, dtype, n_out, n_in })
