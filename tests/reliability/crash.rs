@@ -173,8 +173,9 @@ fn check_buyers(home: &Home, buyers: &[Buyer]) {
 }
 
 fn check_uploads(home: &Home, uploads: &Uploads) {
+    let acknowledged = uploads.acknowledged.lock().unwrap().clone();
     home.with_db(async |db| {
-        for id in uploads.acknowledged.lock().unwrap().iter() {
+        for id in &acknowledged {
             let revision =
                 revisions::get(db, home.shop.id, *id).await.unwrap().expect("an acknowledged upload is lost");
             let has_ended = match revision.state {

@@ -45,7 +45,7 @@ pub fn random(test: &str) -> StdRng {
         },
         |value| value.parse().expect("KEFU_TEST_SEED is a number"),
     );
-    println!("{test}: KEFU_TEST_SEED={seed}");
+    eprintln!("{test}: KEFU_TEST_SEED={seed}");
     StdRng::seed_from_u64(seed)
 }
 
