@@ -84,7 +84,7 @@ fn rust_files(dir: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The path below `src`, and the code without comments and without the tests at the end.
+/// The path below `src`, and the code without comments and without tests, at the end or in a file of their own.
 fn sources() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let read = |path: PathBuf| {
@@ -93,7 +93,7 @@ fn sources() -> Vec<(String, String)> {
         let code: Vec<&str> = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
         (path.strip_prefix(&root).unwrap().display().to_string(), code.join("\n"))
     };
-    rust_files(&root).into_iter().map(read).collect()
+    rust_files(&root).into_iter().filter(|path| !path.ends_with("tests.rs")).map(read).collect()
 }
 
 fn module_of(path: &str) -> &str {

@@ -173,6 +173,6 @@ mod tests {
             "[1] Hold the button for 5 seconds.\n<question>\n我叫小林，13812345678，怎么配对 AF-500？\n</question>";
         let body = generator.body(&[PromptPart { role: Role::User, text: text.to_owned() }], 9);
         let sent = body["messages"][0]["content"].as_str().unwrap();
-        assert_eq!(sent, text.replace("13812345678", "[电话]"), "numbers of lines and articles stay");
+        assert_eq!(sent, text.replace("13812345678", "[phone]"), "numbers of lines and articles stay");
     }
 }
