@@ -1,7 +1,7 @@
 //! How far a draft rests on the passages it cites.
 //!
 //! # Why
-//! Hard claims are checked one by one, see [`claims`](super::claims). Softer support is a share: how many of the
+//! Hard claims are checked one by one, see [`claims`]. Softer support is a share: how many of the
 //! draft's sentences are made of what the passages say.
 
 use std::collections::HashSet;
