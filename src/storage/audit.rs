@@ -207,7 +207,8 @@ fn reseal(row: &AnyRow) -> Result<String, StorageError> {
 pub async fn list(db: &Db, shop: ShopId, before_ms: i64, limit: u32) -> Result<Vec<AuditEntry>, StorageError> {
     let rows = sqlx::query(
         "select id, account_id, action, subject, detail, created_at_ms from audit_log \
-         where shop_id = $1 and created_at_ms < $2 order by created_at_ms desc, id desc limit $3",
+         where shop_id = $1 and created_at_ms < $2 \
+         order by created_at_ms desc, coalesce(number, 0) desc, id desc limit $3",
     )
     .bind(shop)
     .bind(before_ms)
