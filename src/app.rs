@@ -22,6 +22,7 @@ use crate::answer::golden::GoldenTier;
 use crate::clock::{SharedClock, SystemClock, machine_draw};
 use crate::config::Config;
 use crate::domain::certificate::Fingerprint;
+use crate::domain::encoding::HEX;
 use crate::domain::ids::WidgetId;
 use crate::events::Bus;
 use crate::http::state::{AppState, HttpSettings, Limits};
@@ -171,7 +172,7 @@ fn fingerprint(config: &Config, engines: &Engines) -> anyhow::Result<Fingerprint
     Ok(Fingerprint {
         model: engines.generator.spec().id.clone(),
         prompts: crate::prompts::fingerprint(),
-        scorer: Sha256::digest(&scorer).iter().map(|byte| format!("{byte:02x}")).collect(),
+        scorer: HEX.encode(&Sha256::digest(&scorer)),
         retrieval: format!("{embedder} {} tokens kefu {version}", config.ingest.chunk_tokens),
     })
 }

@@ -10,6 +10,7 @@ use minijinja::{Environment, UndefinedBehavior, Value};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use crate::domain::encoding::HEX;
 use crate::domain::fault::Fault;
 use crate::domain::text::Lang;
 
@@ -28,7 +29,7 @@ pub fn fingerprint() -> String {
         hash.update(text.as_bytes());
         hash.update([0]);
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    HEX.encode(&hash.finalize())
 }
 
 /// What the front matter says.
@@ -193,7 +194,7 @@ impl Prompts {
             hash.update(&text);
             sections.push((*speaker, text));
         }
-        let hash = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash = HEX.encode(&hash.finalize());
         Ok(Rendered { sections, max_output_tokens: prompt.front.max_output_tokens, version, hash })
     }
 }

@@ -24,6 +24,7 @@ use sha2::{Digest, Sha256};
 
 use super::data_dir::{DataDir, write_private};
 use crate::clock::SharedClock;
+use crate::domain::encoding::HEX;
 use crate::storage::{Db, check, snapshot};
 
 const MANIFEST: &str = "manifest.json";
@@ -281,8 +282,7 @@ fn hash(path: &Path) -> io::Result<(u64, String)> {
     loop {
         let n_read = file.read(&mut piece)?;
         if n_read == 0 {
-            let hex = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-            return Ok((size_bytes, hex));
+            return Ok((size_bytes, HEX.encode(&hash.finalize())));
         }
         hash.update(&piece[..n_read]);
         size_bytes += n_read as u64;

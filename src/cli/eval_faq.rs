@@ -111,8 +111,12 @@ pub fn run(common: &Common, args: &EvalFaqArgs) -> Outcome {
         &rows(&matches),
         &FitOptions {
             id: "golden-faq-1".to_owned(),
-            source: "617 entries of a bank's FAQ; gold and silver questions, each asked with and without its entry"
-                .to_owned(),
+            source: format!(
+                "{} questions about the {} entries of `{}`, each asked with and without its entry",
+                questions.len(),
+                corpus.len(),
+                args.corpus.file_name().unwrap_or_default().display()
+            ),
             features: FEATURES.map(str::to_owned).to_vec(),
             l2: args.l2,
             n_folds: args.folds,

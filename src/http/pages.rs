@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use rust_embed::{EmbeddedFile, RustEmbed};
 use serde::Deserialize;
 
+use crate::domain::encoding::HEX;
 use crate::domain::ids::WidgetId;
 use crate::http::error::{ApiResult, Code};
 use crate::http::extract::{Path, Query};
@@ -83,7 +84,7 @@ fn frame_ancestors(allowed: &[String]) -> String {
 }
 
 fn answer(file: &str, embedded: EmbeddedFile, headers: &HeaderMap) -> Response {
-    let hash: String = embedded.metadata.sha256_hash()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = HEX.encode(&embedded.metadata.sha256_hash()[..16]);
     let tag = format!("\"{hash}\"");
     let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     // `no-cache` means: keep it, but ask each time whether it is still the same.

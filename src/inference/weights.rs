@@ -20,6 +20,7 @@ use std::time::UNIX_EPOCH;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::domain::encoding::HEX;
 use crate::domain::fault::Fault;
 pub use fetch::FetchOptions;
 pub use manifest::{Family, Manifest, ModelEntry, ModelFile, ModelRole};
@@ -237,16 +238,12 @@ fn sha256(path: &Path, on_bytes: &mut dyn FnMut(u64, u64)) -> Result<String, Wei
     loop {
         let n = file.read(&mut buffer).map_err(WeightsError::io(path))?;
         if n == 0 {
-            return Ok(hex(&hasher.finalize()));
+            return Ok(HEX.encode(&hasher.finalize()));
         }
         hasher.update(&buffer[..n]);
         done += n as u64;
         on_bytes(done, total);
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 #[cfg(test)]

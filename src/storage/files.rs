@@ -15,6 +15,7 @@ use tokio::fs::{self, File};
 use tokio::io::AsyncWriteExt;
 
 use crate::clock::secure_random;
+use crate::domain::encoding::HEX;
 use crate::domain::fault::Fault;
 use crate::storage::room::Room;
 
@@ -87,7 +88,7 @@ impl FileStore {
         self.check_room()?;
         let mut name = [0u8; 16];
         secure_random(&mut name);
-        let path = self.root.join("incoming").join(hex(&name));
+        let path = self.root.join("incoming").join(HEX.encode(&name));
         let file = File::create(&path).await.map_err(disk("begin a file"))?;
         Ok(Incoming { store: self.clone(), path, file, hash: Sha256::new(), size_bytes: 0, is_kept: false })
     }
@@ -160,7 +161,7 @@ impl Incoming {
     /// Puts the bytes, safely on the disk, under their name.
     pub async fn keep(mut self) -> Result<StoredFile, FileError> {
         self.file.sync_all().await.map_err(disk("write a file"))?;
-        let sha256 = hex(&self.hash.finalize_reset());
+        let sha256 = HEX.encode(&self.hash.finalize_reset());
         let target = self.store.path(&sha256).expect("a SHA-256 in hexadecimal is one");
         let folder = target.parent().unwrap_or(Path::new("/"));
         fs::create_dir_all(folder).await.map_err(disk("make a directory"))?;
@@ -186,10 +187,6 @@ fn disk(action: &'static str) -> impl FnOnce(io::Error) -> FileError {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => FileError::Full,
         _ => FileError::Disk { action, source },
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::{ModelFile, OnProgress, Progress, Stage, Weights, WeightsError, hex};
+use super::{ModelFile, OnProgress, Progress, Stage, Weights, WeightsError};
+use crate::domain::encoding::HEX;
 
 /// Something that is one part of a file.
 pub trait Part {
@@ -75,7 +76,7 @@ impl Weights {
             part.copy_to(&mut tally)?;
         }
         tally.out.sync_all().map_err(WeightsError::io(&path))?;
-        let found = hex(&tally.hasher.finalize());
+        let found = HEX.encode(&tally.hasher.finalize());
         self.accept(file, &path, found)
     }
 

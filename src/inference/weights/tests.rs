@@ -13,7 +13,7 @@ use super::*;
 const PARTS: [&[u8]; 2] = [b"the first half, ", b"the second half"];
 
 fn digest(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
+    HEX.encode(&Sha256::digest(bytes))
 }
 
 fn manifest(sha256: &str) -> Manifest {
