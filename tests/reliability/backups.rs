@@ -16,7 +16,7 @@ use rand::Rng;
 use serde_json::Value;
 
 use crate::crash::files_below;
-use crate::support::{Home, Server, command, log_of, pause, random, setting, wait_until};
+use crate::support::{Closing, Home, Server, command, log_of, pause, random, setting, wait_until};
 
 /// Runs `kefu` to its end: what it printed as JSON, or its last words.
 fn run(dir: &Path, args: &[&str]) -> Result<Value, String> {
@@ -38,6 +38,7 @@ fn a_backup_under_load_brings_everything_back() {
     let (is_over, acknowledged) = (AtomicBool::new(false), Mutex::new(Vec::new()));
     let mut taken = Vec::new();
     std::thread::scope(|scope| {
+        let _closing = Closing(&[&is_over]);
         for chat in &chats {
             let (client, is_over, acknowledged) = (server.client.clone(), &is_over, &acknowledged);
             scope.spawn(move || {
@@ -69,7 +70,6 @@ fn a_backup_under_load_brings_everything_back() {
             println!("backup {number}: {backup}");
             taken.push((PathBuf::from(backup["backup"].as_str().unwrap()), before));
         }
-        is_over.store(true, Ordering::Relaxed);
     });
     assert!(run(&home.dir, &["restore", taken[0].0.to_str().unwrap()]).unwrap_err().contains("in use"));
     server.wait_until_idle(&home.shop);

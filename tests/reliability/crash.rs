@@ -15,7 +15,7 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 
-use crate::support::{Client, Home, Server, count, pause, random};
+use crate::support::{Client, Closing, Home, Server, count, pause, random};
 
 /// A drafted answer takes so long: long enough to be killed in.
 const SLOW: &str = "models.stand_in_answer_ms = 40";
@@ -33,14 +33,18 @@ struct Buyer {
 }
 
 impl Buyer {
-    fn write(&self, door: &Door, is_over: &AtomicBool, mut random: StdRng) {
+    /// Until `writing_is_over`; what is begun is finished unless everything `is_over`.
+    fn write(&self, door: &Door, [writing_is_over, is_over]: [&AtomicBool; 2], mut random: StdRng) {
         let texts = ["hello", "How long may I return it?", "多久发货？", "thanks", "保修期多长？"];
         for number in 0.. {
-            if is_over.load(Ordering::Relaxed) {
+            if writing_is_over.load(Ordering::Relaxed) {
                 return;
             }
             let (key, text) = (format!("k{number}"), *texts.choose(&mut random).unwrap());
             let seq = loop {
+                if is_over.load(Ordering::Relaxed) {
+                    return;
+                }
                 let client = door.lock().unwrap().clone();
                 match client.map(|client| client.say(&self.chat, &key, text)) {
                     Some(Ok((202, said))) => break said["message"]["seq"].as_i64().unwrap(),
@@ -105,10 +109,11 @@ fn nothing_acknowledged_is_lost_when_the_process_is_killed_at_random_moments() {
     let seeds: Vec<u64> = (0..=buyers.len()).map(|_| random.random()).collect();
     let mut ready_ms = Vec::new();
     std::thread::scope(|scope| {
+        let _closing = Closing(&[&writing_is_over, &is_over]);
         let mut writers = Vec::new();
         for (buyer, seed) in buyers.iter().zip(&seeds) {
             let random = StdRng::seed_from_u64(*seed);
-            writers.push(scope.spawn(|| buyer.write(&door, &writing_is_over, random)));
+            writers.push(scope.spawn(|| buyer.write(&door, [&writing_is_over, &is_over], random)));
             scope.spawn(|| buyer.read(&door, &is_over));
         }
         let staff = (home.shop.token(Role::Staff), StdRng::seed_from_u64(seeds[buyers.len()]));

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
@@ -86,21 +85,20 @@ fn slow_clients_are_let_go_and_the_others_notice_nothing() {
     let server = Server::start(&home);
     let alone = latencies(&server.client, (&chat, "alone"), 40);
     let address = server.client.url.trim_start_matches("http://").to_owned();
-    let (n_gone, held) = (AtomicUsize::new(0), Mutex::new(HashMap::new()));
+    let held = Mutex::new(HashMap::new());
     let beside = std::thread::scope(|scope| {
-        scope.spawn(|| {
+        let wasters = scope.spawn(|| {
             block_on(join_all(KINDS.iter().flat_map(|kind| (0..n_each).map(move |_| *kind)).map(async |kind| {
                 let was_held = timeout(GUARD, waste(&address, kind)).await;
                 let was_held = was_held.unwrap_or_else(|_| panic!("{kind:?}: held for ever"));
                 let mut held = held.lock().unwrap();
                 let longest = held.entry(kind).or_insert(Duration::ZERO);
                 *longest = was_held.max(*longest);
-                n_gone.fetch_add(1, Ordering::Relaxed);
             })));
         });
         let mut beside = Vec::new();
         for round in 0.. {
-            if n_gone.load(Ordering::Relaxed) == n_each * KINDS.len() {
+            if wasters.is_finished() {
                 break;
             }
             beside.extend(latencies(&server.client, (&chat, &format!("beside-{round}")), 20));
@@ -176,7 +174,7 @@ fn a_crowd_of_open_chats_hears_every_message_once() {
     let before = server.memory_bytes();
     let address = server.client.url.trim_start_matches("http://").to_owned();
     let pages: Vec<Page> = chats.iter().map(|_| Page::default()).collect();
-    let (asked, is_over) = (Mutex::new(Vec::new()), AtomicBool::new(false));
+    let asked = Mutex::new(Vec::new());
     let with_all = std::thread::scope(|scope| {
         scope.spawn(|| block_on(join_all(pages.iter().zip(&chats).map(|(page, chat)| page.listen(&address, chat)))));
         // One message a second for each hundred pages.
@@ -203,7 +201,6 @@ fn a_crowd_of_open_chats_hears_every_message_once() {
         crate::support::wait_until("every page was told", || {
             pages.iter().zip(&newest).all(|(page, n)| page.told.lock().unwrap().len() >= *n)
         });
-        is_over.store(true, Ordering::Relaxed);
         server.stop();
         for (page, n) in pages.iter().zip(&newest) {
             let told: Vec<i64> = page.told.lock().unwrap().iter().map(|(seq, _)| *seq).collect();

@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use kefu::app::App;
@@ -62,6 +63,15 @@ pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     while !is_so() {
         assert!(started.elapsed() < Duration::from_secs(300), "still not: {what}");
         pause(Duration::from_millis(20));
+    }
+}
+
+/// Sends the threads of a scope home, also when the test fails: a scope waits for them before it hands a panic on.
+pub struct Closing<'a>(pub &'a [&'a AtomicBool]);
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        self.0.iter().for_each(|is_over| is_over.store(true, Ordering::Relaxed));
     }
 }
 
