@@ -17,7 +17,7 @@ if (room) start(room.main);
 
 function start(main) {
   const factor = h("section", { class: "card stack" });
-  const sessions = h("section", {});
+  const sessions = h("section", { class: "stack" });
   show(main, h("div", { class: "page stack" }, h("h1", {}, t("account")), factor, sessions));
 
   async function load() {
@@ -107,7 +107,12 @@ function start(main) {
   function drawSessions(list) {
     show(
       sessions,
-      h("div", { class: "row apart" }, h("h2", {}, t("sessions")), changePassword(), list.length > 1 && endOthers()),
+      h(
+        "div",
+        { class: "row apart" },
+        h("h2", {}, t("sessions")),
+        h("div", { class: "row" }, changePassword(), list.length > 1 && endOthers()),
+      ),
       h(
         "div",
         { class: "table-box" },
@@ -136,7 +141,7 @@ function start(main) {
       h(
         "th",
         { scope: "row" },
-        session.agent || t("agent_none"),
+        deviceName(session.agent) || t("agent_none"),
         " ",
         session.is_current && h("span", { class: "chip accent" }, t("current")),
       ),
@@ -188,4 +193,29 @@ function start(main) {
   }
 
   load();
+}
+
+const BROWSERS = [
+  [/MicroMessenger\//, "WeChat"],
+  [/Edg(A|iOS)?\//, "Edge"],
+  [/(OPR|Opera)\//, "Opera"],
+  [/(Firefox|FxiOS)\//, "Firefox"],
+  [/(Chrome|CriOS|HeadlessChrome)\//, "Chrome"],
+  [/Safari\//, "Safari"],
+];
+const SYSTEMS = [
+  [/iPhone|iPad/, "iOS"],
+  [/HarmonyOS|OpenHarmony/, "HarmonyOS"],
+  [/Android/, "Android"],
+  [/Windows/, "Windows"],
+  [/Macintosh/, "macOS"],
+  [/Linux|X11/, "Linux"],
+];
+
+/** What a person calls the browser that says this of itself; the words of a program stay as they are. */
+function deviceName(agent) {
+  const of = (names) => names.find(([pattern]) => pattern.test(agent ?? ""))?.[1];
+  const browser = of(BROWSERS);
+  const system = of(SYSTEMS);
+  return browser && system ? `${browser} · ${system}` : agent;
 }

@@ -17,7 +17,7 @@ export function drawKeys(box, { me }) {
   const tokens = h("section", { class: "card stack" }, h("p", { class: "empty" }, t("loading")));
   const buyerKeys = h("section", { class: "card stack" });
   const links = h("section", { class: "card stack" });
-  show(box, h("h1", {}, t("nav.keys")), h("div", { class: "stack" }, tokens, buyerKeys, links));
+  show(box, h("div", { class: "page-head" }, h("h1", {}, t("nav.keys"))), h("div", { class: "stack" }, tokens, buyerKeys, links));
 
   const button = (testid, text, run, kind = "") =>
     h("button", { class: `button ${kind}`, type: "button", "data-testid": testid, onclick: () => act(run) }, text);
@@ -162,11 +162,15 @@ export function drawKeys(box, { me }) {
       heading("links", "links_more"),
       others.length > 0 && h("p", { class: "small" }, t("links_widgets", { hosts: others.join(", ") })),
       field("link-hosts", t("links_label"), area, t("links_hint")),
-      button("save-links", t("save"), async () => {
-        const wanted = area.value.split(/\s+/).filter(Boolean);
-        await post("/v1/ops/link-hosts", { hosts: wanted });
-        toast(t("links_saved"));
-      }),
+      h(
+        "div",
+        { class: "row" },
+        button("save-links", t("save"), async () => {
+          const wanted = area.value.split(/\s+/).filter(Boolean);
+          await post("/v1/ops/link-hosts", { hosts: wanted });
+          toast(t("links_saved"));
+        }),
+      ),
     );
   }
 
