@@ -3,12 +3,16 @@
 //! Two tokens. *Soft*: stop listening, stop claiming jobs, finish what has begun. *Hard*: drop everything; it comes
 //! when the deadline has passed or at a second signal. Stopping hard is safe, since every slow thing is a row.
 
+mod lock;
+
 use std::future::Future;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
+
+pub use lock::take_lock;
 
 /// Turns get this long to finish after a request to stop.
 const GRACE: Duration = Duration::from_secs(25);

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::lifecycle::take_lock;
+
 /// Locked by the process that owns the directory, for as long as it lives.
 const LOCK: &str = "kefu.lock";
 /// Written by a server for the commands that find the directory locked.
@@ -45,12 +47,12 @@ pub enum DataDirError {
 }
 
 impl DataDir {
-    /// Makes the directory if need be and takes it.
+    /// Makes the directory if need be and takes it. Blocks for a moment where somebody else has it.
     pub fn open(root: &Path) -> Result<Self, DataDirError> {
         let unusable = |source| DataDirError::Unusable { path: root.to_owned(), source };
         fs::create_dir_all(root).map_err(unusable)?;
         let lock = File::options().create(true).truncate(false).write(true).open(root.join(LOCK)).map_err(unusable)?;
-        match lock.try_lock() {
+        match take_lock(&lock) {
             Ok(()) => Ok(Self { root: root.to_owned(), _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(DataDirError::InUse(root.to_owned())),
             Err(TryLockError::Error(source)) => Err(unusable(source)),

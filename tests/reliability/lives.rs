@@ -27,7 +27,7 @@ const QUESTION: &str = "How long may I return an item?";
 const MANUAL: &[u8] = b"# Returns\n\nAn item may be returned within 7 days.\n";
 
 #[test]
-fn a_second_process_on_one_data_directory_ends_at_once() {
+fn a_second_process_on_one_data_directory_ends() {
     let home = Home::new("");
     let server = Server::start(&home);
     let status = Server::spawn(&home).wait().unwrap();

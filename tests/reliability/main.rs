@@ -28,7 +28,7 @@
 //! | F21 repeated, mixed up, lost | `over_a_bad_network_every_message_arrives_once` |
 //! | F22 accept against auto-send | `of_an_agent_and_the_assistant_exactly_one_replies` |
 //! | F23 clock jumps | `clocks_that_jump_a_day_keep_order_and_make_nobody_wait` |
-//! | F25 two processes | `a_second_process_on_one_data_directory_ends_at_once` |
+//! | F25 two processes | `a_second_process_on_one_data_directory_ends` |
 //! | F26 upgrade | `the_data_of_every_release_migrates` |
 //! | F27 backup and restore | `a_backup_under_load_brings_everything_back` |
 //! | F27 a backup that was touched | `a_backup_that_was_touched_is_not_restored` |

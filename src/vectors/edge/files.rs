@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fault::io;
 use super::{BUILDING, GONE};
+use crate::lifecycle::take_lock;
 use crate::vectors::VectorError;
 
 const MAKER: &str = "maker.json";
@@ -30,7 +31,7 @@ pub(super) fn lock(root: &Path) -> Result<File, VectorError> {
     fs::create_dir_all(&shops).map_err(|error| io(&shops, &error))?;
     let path = root.join("lock");
     let file = File::create(&path).map_err(|error| io(&path, &error))?;
-    match file.try_lock() {
+    match take_lock(&file) {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(VectorError::InUse { path: root.display().to_string() }),
         Err(TryLockError::Error(error)) => Err(io(&path, &error)),
