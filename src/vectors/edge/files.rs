@@ -5,19 +5,40 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::fault::io;
 use super::{BUILDING, GONE};
+use crate::domain::encoding::HEX;
 use crate::lifecycle::take_lock;
 use crate::vectors::VectorError;
 
 const MAKER: &str = "maker.json";
 
 /// The embedder whose points lie here. Points of different embedders cannot be compared.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Maker {
     embedder: String,
     dim: usize,
+    /// A hash of the above: a flipped bit in a name must not pass for another embedder, with which the server would
+    /// not start. Empty where an earlier release wrote the file.
+    #[serde(default)]
+    hash: String,
+}
+
+impl Maker {
+    fn new(embedder: String, dim: usize) -> Self {
+        let hash = HEX.encode(&Sha256::digest(format!("{embedder} {dim}")));
+        Self { embedder, dim, hash }
+    }
+
+    fn is_whole(&self) -> bool {
+        self.hash.is_empty() || self.hash == Self::new(self.embedder.clone(), self.dim).hash
+    }
+
+    fn name(&self) -> String {
+        format!("{} ({} values)", self.embedder, self.dim)
+    }
 }
 
 /// Where the shards are.
@@ -41,7 +62,7 @@ pub(super) fn lock(root: &Path) -> Result<File, VectorError> {
 /// Writes down who makes the points, or compares with what was written down.
 pub(super) fn check_maker(root: &Path, embedder_id: &str, dim: usize) -> Result<(), VectorError> {
     let path = root.join(MAKER);
-    let maker = Maker { embedder: embedder_id.to_owned(), dim };
+    let maker = Maker::new(embedder_id.to_owned(), dim);
     if !path.exists() {
         // Shards without a maker cannot be trusted to be this embedder's.
         return match list(&shops(root))?.is_empty() {
@@ -50,13 +71,15 @@ pub(super) fn check_maker(root: &Path, embedder_id: &str, dim: usize) -> Result<
         };
     }
     let text = fs::read(&path).map_err(|error| io(&path, &error))?;
-    let made_by: Maker = serde_json::from_slice(&text)
-        .map_err(|error| VectorError::Damaged { reason: format!("{}: {error}", path.display()) })?;
-    if made_by == maker {
+    let damaged = |reason: String| VectorError::Damaged { reason: format!("{}: {reason}", path.display()) };
+    let made_by: Maker = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
+    if !made_by.is_whole() {
+        return Err(damaged("it is not as it was written".to_owned()));
+    }
+    if (&made_by.embedder, made_by.dim) == (&maker.embedder, maker.dim) {
         return Ok(());
     }
-    let name = |maker: Maker| format!("{} ({} values)", maker.embedder, maker.dim);
-    Err(VectorError::WrongMaker { made_by: name(made_by), embedder: name(maker) })
+    Err(VectorError::WrongMaker { made_by: made_by.name(), embedder: maker.name() })
 }
 
 /// Deletes what a crash left of shards that were being made or deleted.
@@ -92,4 +115,28 @@ fn write(root: &Path, maker: &Maker) -> Result<(), VectorError> {
         .and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()))
         .and_then(|()| fs::rename(&draft, &path));
     written.map_err(|error| io(&path, &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_flipped_bit_makes_another_embedder_of_ours() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(shops(folder.path())).unwrap();
+        check_maker(folder.path(), "e5", 384).unwrap();
+        let path = folder.path().join(MAKER);
+        let written = fs::read(&path).unwrap();
+        for place in 0..written.len() * 8 {
+            let mut bytes = written.clone();
+            bytes[place / 8] ^= 1 << (place % 8);
+            fs::write(&path, bytes).unwrap();
+            let found = check_maker(folder.path(), "e5", 384);
+            assert!(matches!(found, Ok(()) | Err(VectorError::Damaged { .. })), "bit {place}: {found:?}");
+        }
+        fs::write(&path, written).unwrap();
+        let found = check_maker(folder.path(), "e6", 384);
+        assert!(matches!(found, Err(VectorError::WrongMaker { .. })), "{found:?}");
+    }
 }
