@@ -18,6 +18,7 @@ mod guard_rules;
 pub mod phrases;
 pub mod rehearse;
 pub mod rewrite;
+pub mod rows;
 pub mod topic;
 
 use std::sync::Arc;

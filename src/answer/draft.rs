@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::AnswerError;
 use super::extract::{Budget, ExtractWeights, Quote, candidates, extract, render};
+use super::rows::{asked_for, with_headers};
 use crate::domain::text::Lang;
 use crate::inference::{Asker, GenerateError, GenerateRequest, Generated, Generator, PromptPart, Role};
 use crate::prompts::{Input, Inputs, Prompts, Rendered, Speaker};
@@ -68,7 +69,7 @@ pub struct Drafter<'a> {
 impl Drafter<'_> {
     /// Drafts an answer from passages. Without a generator the draft is made all the same, and says so.
     pub async fn draft(&self, question: &str, lang: Lang, passages: &[Passage]) -> Result<Draft, AnswerError> {
-        let mut candidates = candidates(passages, &ExtractWeights::SHIPPED);
+        let mut candidates = asked_for(question, candidates(passages, &ExtractWeights::SHIPPED), passages);
         let mut draft = Draft { text: String::new(), quotes: vec![], pick: None, failure: None };
         if candidates.is_empty() {
             return Ok(draft);
@@ -85,7 +86,7 @@ impl Drafter<'_> {
             Err(AnswerError::Generate(error)) => draft.failure = Some(error.to_string()),
             Err(other) => return Err(other),
         }
-        draft.quotes = extract(&candidates, passages, lang, &Budget::SHIPPED);
+        draft.quotes = with_headers(extract(&candidates, passages, lang, &Budget::SHIPPED), passages);
         draft.text = render(&draft.quotes, passages);
         if let Some(progress) = &self.progress {
             // Whoever does not listen any more misses nothing: the draft is stored.

@@ -1,6 +1,7 @@
 // The middle pane: what was said, and a field to write freely.
 
 import { h, randomKey, show, showKeepingFocus } from "/ui/shared/dom.js";
+import { withTables } from "/ui/shared/facts.js";
 import { clock, date, t } from "/ui/shared/i18n.js";
 import { icon } from "/ui/shared/icons.js";
 import { keycaps } from "/ui/shared/keys.js";
@@ -236,7 +237,11 @@ function message(m, turn) {
   return h(
     "div",
     { class: `said ${isBuyer ? "buyer" : "shop"}`, "data-testid": `said-${m.author}` },
-    h("div", { class: "bubble pre", dir: "auto" }, withCitations(m.text, cite)),
+    h(
+      "div",
+      { class: "bubble pre", dir: "auto" },
+      isBuyer ? withCitations(m.text, cite) : withTables(m.text, (part) => withCitations(part, cite)),
+    ),
     h(
       "div",
       { class: "byline" },

@@ -1,6 +1,7 @@
 // Draws one message: who says it, the text with its sources, and what a buyer may do with it.
 
 import { h, show } from "/ui/shared/dom.js";
+import { withTables } from "/ui/shared/facts.js";
 import { clock, t } from "/ui/shared/i18n.js";
 import { icon } from "/ui/shared/icons.js";
 import { marked, withCitations } from "/ui/shared/spans.js";
@@ -13,7 +14,7 @@ export function bubble(message, chat) {
   const opened = new Map();
   const toggle = (n) => toggleSource(n, message, chat, sources, opened);
   const known = new Set((message.citations ?? []).map((c) => c.number));
-  const text = withCitations(message.text, (n) =>
+  const cite = (n) =>
     known.has(n)
       ? h(
           "button",
@@ -25,8 +26,8 @@ export function bubble(message, chat) {
           },
           `${n}`,
         )
-      : null,
-  );
+      : null;
+  const inline = (part) => withCitations(part, cite);
   return h(
     "div",
     {
@@ -39,7 +40,7 @@ export function bubble(message, chat) {
       "div",
       { class: "bubble pre", dir: "auto" },
       h("span", { class: "hidden-text" }, isMine ? t("you_said") : null),
-      text,
+      isMine ? inline(message.text) : withTables(message.text, inline),
     ),
     known.size > 0 && sourceList(message, toggle, sources),
     !isMine && message.author !== "agent" && thumbs(message, chat),

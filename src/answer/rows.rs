@@ -1,0 +1,119 @@
+//! Rows of tables in an answer: those that are asked for, under the header that says what their cells mean.
+//!
+//! # Why
+//! The rows of a specification table look alike to every score, so "how heavy is the PB-10?" would quote its
+//! neighbours, too; and `PB-10 | 210 g | 129` alone tells a buyer nothing.
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::extract::Quote;
+use crate::retrieve::Passage;
+use crate::retrieve::items::ItemKind;
+
+static WORD: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new("[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*").expect("a constant pattern"));
+
+/// Without the rows that are about something else: where the question names a product or an abbreviation and a row of
+/// a passage has it, the passage's rows that lack it.
+pub fn asked_for(question: &str, candidates: Vec<Quote>, passages: &[Passage]) -> Vec<Quote> {
+    let codes = codes(question);
+    let is_body_row = |quote: &Quote| is_row(passages, quote) && header_of(passages, quote) != Some(quote.item);
+    let has_code = |quote: &Quote| {
+        let text = passages[quote.passage].items[quote.item].item.text.to_lowercase();
+        codes.iter().any(|code| text.contains(code))
+    };
+    let named: HashSet<usize> =
+        candidates.iter().filter(|quote| is_body_row(quote) && has_code(quote)).map(|quote| quote.passage).collect();
+    let is_asked_for = |quote: &Quote| !is_body_row(quote) || !named.contains(&quote.passage) || has_code(quote);
+    candidates.into_iter().filter(is_asked_for).collect()
+}
+
+/// With the header of each table that a row is quoted from, before the row. `quotes` are in the order of the text.
+pub fn with_headers(quotes: Vec<Quote>, passages: &[Passage]) -> Vec<Quote> {
+    let mut quoted: HashSet<(usize, usize)> = quotes.iter().map(|quote| (quote.passage, quote.item)).collect();
+    let mut out = Vec::with_capacity(quotes.len());
+    for quote in quotes {
+        if let Some(item) = header_of(passages, &quote).filter(|item| quoted.insert((quote.passage, *item))) {
+            out.push(Quote { item, ..quote.clone() });
+        }
+        out.push(quote);
+    }
+    out
+}
+
+/// What a question calls by a name of letters and digits or of capitals, in lower case: `PB-10`, `CMSR`.
+fn codes(question: &str) -> Vec<String> {
+    let is_code = |word: &str| {
+        let n_capitals = word.chars().filter(char::is_ascii_uppercase).count();
+        let has_digit = word.chars().any(|c| c.is_ascii_digit());
+        n_capitals >= 2 || (has_digit && word.chars().any(|c| c.is_ascii_alphabetic()))
+    };
+    WORD.find_iter(question).map(|word| word.as_str()).filter(|word| is_code(word)).map(str::to_lowercase).collect()
+}
+
+fn is_row(passages: &[Passage], quote: &Quote) -> bool {
+    passages[quote.passage].items[quote.item].item.kind == ItemKind::Row
+}
+
+/// The first row of a quoted row's table, if it names columns: as many cells, and no digit in them. Every piece of a
+/// cut table begins with its header.
+fn header_of(passages: &[Passage], quote: &Quote) -> Option<usize> {
+    if !is_row(passages, quote) {
+        return None;
+    }
+    let text = |item: usize| passages[quote.passage].items[item].item.text.as_str();
+    let kind = |item: usize| passages[quote.passage].items[item].item.kind;
+    let n_cells = |item: usize| text(item).split(" |").count();
+    let first = (0..=quote.item).rev().take_while(|item| kind(*item) == ItemKind::Row).last()?;
+    let names_columns = !text(first).contains(|c: char| c.is_ascii_digit()) && n_cells(first) == n_cells(quote.item);
+    names_columns.then_some(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::retrieve::testing::passage;
+
+    const TABLE: &str =
+        "These are our devices.\nModel | Weight | Price\nPB-10 | 210 g | 129\nHP-20 | 250 g | 399\nAll with warranty.";
+
+    fn quotes(items: &[usize]) -> Vec<Quote> {
+        items.iter().map(|item| Quote { passage: 0, item: *item, chance: 0.5 }).collect()
+    }
+
+    fn items(quotes: Vec<Quote>) -> Vec<usize> {
+        quotes.into_iter().map(|quote| quote.item).collect()
+    }
+
+    #[test]
+    fn rows_of_other_products_are_left_out() {
+        for (question, expected) in [
+            ("How heavy is the pb-10?", vec![0, 1, 2, 4]),
+            ("PB-10多重？", vec![0, 1, 2, 4]),
+            ("Compare PB-10 and HP-20", vec![0, 1, 2, 3, 4]),
+            ("How heavy are they?", vec![0, 1, 2, 3, 4]),
+            ("How heavy is the AF-500?", vec![0, 1, 2, 3, 4]),
+        ] {
+            let passages = [passage(question, TABLE, 1.0)];
+            assert_eq!(items(asked_for(question, quotes(&[0, 1, 2, 3, 4]), &passages)), expected, "{question}");
+        }
+    }
+
+    #[test]
+    fn a_row_brings_its_header_once() {
+        let passages = [passage("?", TABLE, 1.0)];
+        assert_eq!(items(with_headers(quotes(&[0, 3]), &passages)), [0, 1, 3]);
+        assert_eq!(items(with_headers(quotes(&[2, 3, 4]), &passages)), [1, 2, 3, 4]);
+        assert_eq!(items(with_headers(quotes(&[1, 2]), &passages)), [1, 2]);
+    }
+
+    #[test]
+    fn what_names_no_columns_is_no_header() {
+        let of = |text: &str| items(with_headers(quotes(&[1]), &[passage("?", text, 1.0)]));
+        assert_eq!(of("M | 50 | 60\nL | 52 | 62"), [1], "a first row with figures is a row");
+        assert_eq!(of("Sizes | in cm\nL | 52 | 62"), [1], "a title of fewer cells is none, either");
+    }
+}
