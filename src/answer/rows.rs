@@ -17,17 +17,21 @@ static WORD: LazyLock<Regex> =
     LazyLock::new(|| Regex::new("[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*").expect("a constant pattern"));
 
 /// Without the rows that are about something else: where the question names a product or an abbreviation and a row of
-/// a passage has it, the passage's rows that lack it.
+/// a passage begins with it, the passage's rows that lack it. (`Model | HP-20` is one line of what describes the HP-20;
+/// the other lines describe it, too.)
 pub fn asked_for(question: &str, candidates: Vec<Quote>, passages: &[Passage]) -> Vec<Quote> {
     let codes = codes(question);
     let is_body_row = |quote: &Quote| is_row(passages, quote) && header_of(passages, quote) != Some(quote.item);
-    let has_code = |quote: &Quote| {
-        let text = passages[quote.passage].items[quote.item].item.text.to_lowercase();
-        codes.iter().any(|code| text.contains(code))
-    };
-    let named: HashSet<usize> =
-        candidates.iter().filter(|quote| is_body_row(quote) && has_code(quote)).map(|quote| quote.passage).collect();
-    let is_asked_for = |quote: &Quote| !is_body_row(quote) || !named.contains(&quote.passage) || has_code(quote);
+    let text = |quote: &Quote| passages[quote.passage].items[quote.item].item.text.to_lowercase();
+    let has_code = |text: &str| codes.iter().any(|code| text.contains(code));
+    let begins_with_code = |quote: &&Quote| has_code(text(quote).split(" |").next().unwrap_or_default());
+    let named: HashSet<usize> = candidates
+        .iter()
+        .filter(|quote| is_body_row(quote))
+        .filter(begins_with_code)
+        .map(|quote| quote.passage)
+        .collect();
+    let is_asked_for = |quote: &Quote| !is_body_row(quote) || !named.contains(&quote.passage) || has_code(&text(quote));
     candidates.into_iter().filter(is_asked_for).collect()
 }
 
@@ -100,6 +104,13 @@ mod tests {
             let passages = [passage(question, TABLE, 1.0)];
             assert_eq!(items(asked_for(question, quotes(&[0, 1, 2, 3, 4]), &passages)), expected, "{question}");
         }
+    }
+
+    #[test]
+    fn what_describes_one_product_is_not_torn_apart() {
+        let sheet = "Item | Value\nModel | HP-20\nWeight | 250 g";
+        let passages = [passage("?", sheet, 1.0)];
+        assert_eq!(items(asked_for("How heavy is the HP-20?", quotes(&[0, 1, 2]), &passages)), [0, 1, 2]);
     }
 
     #[test]
