@@ -7,6 +7,7 @@ pub mod engines;
 pub mod handles;
 pub mod index;
 pub mod local_session;
+pub mod secrets;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -184,7 +185,8 @@ async fn open_database(config: &Config, data_dir: &Path, clock: SharedClock) -> 
         let way_back = backup::way_back(data_dir);
         return opened.with_context(|| format!("the database cannot be used\n{way_back}"));
     }
-    opened.context("the database cannot be opened")
+    let db = opened.context("the database cannot be opened")?;
+    secrets::unlock(db, config, data_dir).await
 }
 
 /// After a change of the embedder every golden answer is to be embedded again.

@@ -21,6 +21,8 @@ mod parse;
 mod progress;
 mod reindex;
 mod remote;
+mod sbom;
+mod secrets;
 mod serve;
 mod user;
 
@@ -76,6 +78,9 @@ enum Command {
     /// Check the log of what people did.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Look after the key that secrets in the database are encrypted with.
+    #[command(subcommand)]
+    Secrets(secrets::SecretsCommand),
     /// Rebuild the vector index from the database, without embedding again what is embedded.
     Reindex,
     /// Copy database and files while the server runs, and check the copy.
@@ -94,6 +99,8 @@ enum Command {
     EvalFaq(eval_faq::EvalFaqArgs),
     /// Fit the confidence to judged predictions.
     Fit(fit::FitArgs),
+    /// Print what this program is made of, as a CycloneDX document.
+    Sbom,
     /// Measure this machine.
     #[command(subcommand)]
     Bench(bench::BenchCommand),
@@ -143,6 +150,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Config(command) => configure::run(&common, &command),
         Command::User(command) => user::run(&common, command),
         Command::Audit(command) => audit::run(&common, command),
+        Command::Secrets(command) => secrets::run(&common, command),
         Command::Reindex => reindex::run(&common),
         Command::Backup(args) => backup::take(&common, args),
         Command::Restore(args) => backup::bring_back(&common, &args),
@@ -152,6 +160,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Backtest(args) => backtest::run(&common, &args),
         Command::EvalFaq(args) => eval_faq::run(&common, &args),
         Command::Fit(args) => fit::run(&args),
+        Command::Sbom => sbom::run(),
         Command::Bench(command) => bench::run(&common, &command),
         Command::ParseChild => return parse::child(),
     };

@@ -3,11 +3,13 @@
 //! Order: `default.toml` (compiled in, the same text that `config print` shows), the file, the environment
 //! (`KEFU_SECTION__KEY`), flags. A bad value stops the process and names its key.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Toml};
+use figment::value::{Dict, Value};
+use figment::{Figment, Profile, Provider};
 use serde::{Deserialize, Serialize};
 
 use crate::ingest::chunk::ChunkOptions;
@@ -47,6 +49,7 @@ pub struct ServerConfig {
 #[serde(deny_unknown_fields)]
 pub struct StorageConfig {
     pub url: String,
+    pub secret_keys: String,
     pub min_free_bytes: u64,
 }
 
@@ -140,10 +143,9 @@ impl Config {
             return Err(ConfigError::NoFile(file.to_owned()));
         }
         let file = file.map_or_else(|| data_dir.join("kefu.toml"), Path::to_owned);
-        let environment = Env::prefixed("KEFU_").split("__");
         let config: Self = Figment::from(Toml::string(DEFAULTS))
             .merge(Toml::file(file))
-            .merge(environment.filter(|key| key.as_str().contains('.')))
+            .merge(Environment)
             .merge(Serialized::defaults(flags))
             .extract()
             .map_err(Box::new)?;
@@ -257,6 +259,45 @@ impl Config {
     }
 }
 
+/// Settings given by the environment. What a variable means is decided by its setting, not by how it looks: a key of
+/// nothing but digits is a text all the same, and keeps its zeros.
+struct Environment;
+
+impl Provider for Environment {
+    fn metadata(&self) -> figment::Metadata {
+        self.variables().metadata()
+    }
+
+    fn data(&self) -> Result<figment::value::Map<Profile, Dict>, figment::Error> {
+        let named = self.variables().iter().map(|(name, text)| (name.into_string(), text)).collect();
+        Ok(Profile::Default.collect(sections_of(named)))
+    }
+}
+
+impl Environment {
+    /// `KEFU_SECTION__KEY` as `section.key`; `KEFU_DATA_DIR` and the like are not settings.
+    fn variables(&self) -> Env {
+        Env::prefixed("KEFU_").split("__").filter(|key| key.as_str().contains('.'))
+    }
+}
+
+/// The settings that variables of these names mean.
+fn sections_of(variables: Vec<(String, String)>) -> Dict {
+    let defaults: toml::Table = toml::from_str(DEFAULTS).expect("the defaults are compiled in, and are tested");
+    let mut sections = Dict::new();
+    for (name, text) in variables {
+        let Some((section, key)) = name.split_once('.') else { continue };
+        let is_text = defaults.get(section).and_then(|section| section.get(key)).is_some_and(toml::Value::is_str);
+        let looks_like: Value = text.parse().unwrap_or_else(|never: Infallible| match never {});
+        // Quotes around a text are taken off, as they are elsewhere.
+        let value = if is_text && looks_like.as_str().is_none() { Value::from(text) } else { looks_like };
+        let mut known = sections.remove(section).and_then(Value::into_dict).unwrap_or_default();
+        known.insert(key.to_owned(), value);
+        sections.insert(section.to_owned(), Value::from(known));
+    }
+    sections
+}
+
 /// Settings given on the command line.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Flags {
@@ -273,7 +314,7 @@ pub struct ServerFlags {
 }
 
 fn is_secret(key: &str) -> bool {
-    key.ends_with("api_key")
+    key.ends_with("api_key") || key == "secret_keys"
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
@@ -319,6 +360,28 @@ mod tests {
             n_checked += 1;
         }
         assert!(n_checked >= 6, "the compose file was read");
+    }
+
+    #[test]
+    fn a_secret_of_digits_in_the_environment_is_a_text() {
+        let given = [
+            ("models.openai_api_key", "0123456"),
+            ("vectors.api_key", "true"),
+            ("models.openai_model", "[1, 2]"),
+            ("vectors.collection", "\"17\""),
+            ("server.max_connections", "99"),
+            ("storage.url", ""),
+        ];
+        let given = given.map(|(name, text)| (name.to_owned(), text.to_owned())).to_vec();
+        let sections = Profile::Default.collect(sections_of(given));
+        let config: Config = Figment::from(Toml::string(DEFAULTS))
+            .merge(Serialized::defaults(&sections[&Profile::Default]))
+            .extract()
+            .unwrap();
+        let seen = (config.models.openai_api_key, config.vectors.api_key, config.models.openai_model);
+        assert_eq!(seen, ("0123456".into(), "true".into(), "[1, 2]".into()));
+        assert_eq!((config.vectors.collection, config.server.max_connections), ("17".into(), 99));
+        assert_eq!(config.storage.url, "");
     }
 
     #[test]

@@ -51,7 +51,9 @@ pub mod quarantine;
 pub mod revisions;
 pub mod room;
 mod schema;
+pub mod seal;
 pub mod second_factor;
+pub mod secrets;
 pub mod sessions;
 pub mod shops;
 pub mod snapshot;
@@ -64,6 +66,7 @@ mod walls;
 pub mod widgets;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::any::AnyPoolOptions;
@@ -107,6 +110,8 @@ pub struct Db {
     writer: AnyPool,
     dialect: Dialect,
     clock: SharedClock,
+    /// None of them until [`Db::unlock`]: secrets can be neither written nor read before.
+    keys: Arc<seal::Keyring>,
 }
 
 impl Db {
@@ -138,13 +143,13 @@ impl Db {
         let url = format!("{}?mode=rwc", sqlite_url(path));
         let writer = sqlite_pool(1, false).connect(&url).await.map_err(not_reached)?;
         let readers = sqlite_pool(SQLITE_READERS, true).connect(&url).await.map_err(not_reached)?;
-        Ok(Self { readers, writer, dialect: Dialect::Sqlite, clock })
+        Ok(Self { readers, writer, dialect: Dialect::Sqlite, clock, keys: Arc::default() })
     }
 
     async fn open_postgres(url: &str, clock: SharedClock) -> Result<Self, StorageError> {
         let options = AnyPoolOptions::new().max_connections(POSTGRES_CONNECTIONS).acquire_timeout(ACQUIRE_TIMEOUT);
         let pool = options.connect(url).await.map_err(not_reached)?;
-        Ok(Self { readers: pool.clone(), writer: pool, dialect: Dialect::Postgres, clock })
+        Ok(Self { readers: pool.clone(), writer: pool, dialect: Dialect::Postgres, clock, keys: Arc::default() })
     }
 
     /// Which SQL it speaks: one process owns a SQLite file, many may share a Postgres.
@@ -169,7 +174,7 @@ impl Db {
             Dialect::Sqlite => self.writer.begin_with("begin immediate").await?,
             Dialect::Postgres => self.writer.begin().await?,
         };
-        Ok(Tx { inner, clock: self.clock.clone() })
+        Ok(Tx { inner, clock: self.clock.clone(), keys: self.keys.clone() })
     }
 
     /// Whether the database answers.
@@ -226,6 +231,7 @@ fn sqlite_pool(size: u32, read_only: bool) -> sqlx::pool::PoolOptions<Any> {
 pub struct Tx {
     inner: sqlx::Transaction<'static, Any>,
     clock: SharedClock,
+    keys: Arc<seal::Keyring>,
 }
 
 impl Tx {
@@ -250,8 +256,6 @@ impl Tx {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::testing::{Scratch, scratches};
     use super::*;
     use crate::clock::ManualClock;

@@ -55,6 +55,7 @@ const ENGINES: &[(&str, &[&str])] = &[
 /// Heavy crates and their one owner, with the reason.
 const OWNERS: &[(&str, &str)] = &[
     ("sqlx::", "storage"),
+    ("ring::", "storage"),
     ("qdrant_edge::", "vectors"),
     ("qdrant_client::", "vectors"),
     ("candle_core::", "inference"),

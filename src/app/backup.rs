@@ -8,7 +8,10 @@
 //!
 //! # Why
 //!
-//! The index is not in it: it is a function of the database, embeddings included, and is rebuilt after a restore
+//! The key of the secrets in the database is not in it: whoever finds a backup must not find the second factors of the
+//! shop's people. The manifest names the key that is needed.
+//!
+//! The index is not in it either: it is a function of the database, embeddings included, and is rebuilt after a restore
 //! without a model. The database is copied first and the files after it: a file is never changed once it is named by a
 //! row, so whatever the copy refers to can be copied later. Only a document that is deleted in between takes its file
 //! away; then a new copy is made.
@@ -51,6 +54,15 @@ pub struct Manifest {
     pub files: Vec<BackupFile>,
     /// Uploaded files that were not in the data directory either.
     pub missing: Vec<String>,
+    /// The fingerprint of the key that opens the secrets of the database; the key is kept elsewhere.
+    #[serde(default)]
+    pub secret_key: Option<String>,
+}
+
+/// What came into a backup besides files that can be counted.
+struct Filled {
+    missing: Vec<String>,
+    secret_key: Option<String>,
 }
 
 /// One file of a backup.
@@ -96,13 +108,13 @@ impl Backup<'_> {
         for attempt in 1.. {
             remove_dir(&draft)?;
             fs::create_dir_all(&draft).with_context(|| format!("`{}` cannot be made", draft.display()))?;
-            let missing = self.fill(&draft).await?;
+            let Filled { missing, secret_key } = self.fill(&draft).await?;
             if !missing.is_empty() && attempt < ATTEMPTS {
                 continue;
             }
             let files = hash_all(&draft)?;
             let version = env!("CARGO_PKG_VERSION").to_owned();
-            let manifest = Manifest { format: FORMAT, made_at_ms, version, files, missing };
+            let manifest = Manifest { format: FORMAT, made_at_ms, version, files, missing, secret_key };
             write_private(&draft.join(MANIFEST), &serde_json::to_vec_pretty(&manifest)?)?;
             File::open(draft.join(MANIFEST))?.sync_all()?;
             fs::rename(&draft, &target)?;
@@ -114,15 +126,15 @@ impl Backup<'_> {
         unreachable!("the last attempt returns")
     }
 
-    /// Copies everything and checks the copied database; the names of files that are not there.
-    async fn fill(&self, draft: &Path) -> anyhow::Result<Vec<String>> {
+    /// Copies everything and checks the copied database.
+    async fn fill(&self, draft: &Path) -> anyhow::Result<Filled> {
         let database = draft.join(DATABASE);
         if snapshot::take(self.storage_url, &database).await.context("the database cannot be copied")?.is_none() {
             bail!(
                 "this shop's database is on a server\nhint: back it up with `pg_dump`, and the folder `files` beside it"
             );
         }
-        check_database(&database, self.clock.clone()).await.context("the copy is not sound")?;
+        let secret_key = check_database(&database, self.clock.clone()).await.context("the copy is not sound")?;
         let mut missing = Vec::new();
         for needed in snapshot::needed_files(&database).await? {
             let place = Path::new("files").join(&needed.sha256[..2]).join(&needed.sha256);
@@ -133,7 +145,7 @@ impl Backup<'_> {
         for name in BESIDE {
             copy_file(&self.data_dir.join(name), &draft.join(name))?;
         }
-        Ok(missing)
+        Ok(Filled { missing, secret_key })
     }
 }
 
@@ -205,17 +217,17 @@ pub fn way_back(data_dir: &Path) -> String {
     }
 }
 
-/// Whether the pages of the database fit together, and its rows keep what we promise.
-async fn check_database(path: &Path, clock: SharedClock) -> anyhow::Result<()> {
+/// Whether the pages of the database fit together, and its rows keep what we promise; the key that its secrets need.
+async fn check_database(path: &Path, clock: SharedClock) -> anyhow::Result<Option<String>> {
     snapshot::check_file(path).await?;
     let db = Db::open(&format!("sqlite://{}", path.display()), Arc::clone(&clock)).await?;
-    let violations = check::violations(&db).await;
+    let (violations, secret_key) = (check::violations(&db).await, db.secret_key().await);
     db.close().await;
     let violations = violations?;
     if let Some(first) = violations.first() {
         bail!("{} is broken: {} ({})", first.invariant, first.says, first.examples.join(", "));
     }
-    Ok(())
+    Ok(secret_key?)
 }
 
 /// `false` if there is nothing to copy.

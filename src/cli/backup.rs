@@ -9,6 +9,7 @@ use serde_json::json;
 use super::{Common, Outcome, output, serve};
 use crate::app::backup::{Backup, restore, stamp};
 use crate::app::data_dir::DataDir;
+use crate::app::secrets::Place;
 use crate::clock::{SharedClock, SystemClock};
 
 #[derive(Debug, clap::Args)]
@@ -36,11 +37,18 @@ pub fn take(common: &Common, args: BackupArgs) -> Outcome {
     for missing in &manifest.missing {
         output::say(&format!("an uploaded file is not in the data directory and not in the backup: {missing}"));
     }
+    let place = Place::of(&config, &common.data_dir);
+    if let Some(id) = &manifest.secret_key {
+        output::say(&format!(
+            "the backup does not hold the key of the secrets in it, `{id}`: keep a copy of {place} somewhere else"
+        ));
+    }
     output::print_json(&json!({
         "backup": path,
         "recovery_point": stamp(manifest.made_at_ms),
         "n_files": manifest.files.len(),
         "size_bytes": manifest.size_bytes(),
+        "secret_key": manifest.secret_key,
         "took_ms": elapsed_ms(started),
     }))?;
     Ok(())
@@ -54,6 +62,13 @@ pub fn bring_back(common: &Common, args: &RestoreArgs) -> Outcome {
     let restored = restore(&args.backup, &data_dir, Arc::new(SystemClock));
     let (manifest, aside) = serve::runtime(&config)?.block_on(restored)?;
     output::say("the index is rebuilt from the database at the next start");
+    let place = Place::of(&config, data_dir.root());
+    let keys = place.read()?.unwrap_or_default();
+    if let Some(id) = manifest.secret_key.as_ref().filter(|id| !keys.has(id)) {
+        output::say(&format!(
+            "its secrets need the key `{id}`, which is not in {place}: put it there before you serve"
+        ));
+    }
     output::print_json(&json!({
         "recovery_point": stamp(manifest.made_at_ms),
         "took_ms": elapsed_ms(started),

@@ -112,8 +112,13 @@ pub fn find(text: &str) -> Vec<Found> {
 
 /// The text with a placeholder for each piece of personal data.
 pub fn mask(text: &str) -> String {
+    cover(text, &find(text))
+}
+
+/// The text with a placeholder for each piece that was `found` in it, or in a text of the same length.
+pub fn cover(text: &str, found: &[Found]) -> String {
     let (lang, mut out, mut end) = (Lang::of(text), String::with_capacity(text.len()), 0);
-    for one in find(text) {
+    for one in found {
         out.push_str(&text[end..one.span.start]);
         out.push_str(one.kind.placeholder(lang));
         end = one.span.end;

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::domain::ids::{AccountId, ShopId};
 use crate::http::error::{ApiError, ApiResult};
+use crate::http::guard::Member;
 use crate::http::permission::Permission::{self, SignedIn};
 use crate::http::routes::{Route, Routes};
 use crate::http::state::AppState;
@@ -77,6 +78,7 @@ fn example_account() -> Value {
     json!({
         "id": "01890a5d-ac96-774b-bcce-b302099a8057", "email": "agent@shop.example", "name": "小林", "role": "agent",
         "shop_id": "01890a5d-ac96-774b-bcce-b302099a8058", "shop_name": "Teahouse",
+        "must_set_up_second_factor": false,
     })
 }
 
@@ -89,13 +91,16 @@ pub struct MeView {
     role: Role,
     shop_id: ShopId,
     shop_name: String,
+    /// The shop demands a second factor of them, and they have none: they reach nothing but their own account.
+    must_set_up_second_factor: bool,
 }
 
 impl MeView {
-    async fn of(state: &AppState, account: Account) -> ApiResult<Self> {
+    async fn of(state: &AppState, member: Member) -> ApiResult<Self> {
+        let (must_set_up_second_factor, account) = (member.lacks_factor(), member.account);
         let shop = shops::get(&state.db, account.shop).await?.ok_or_else(|| ApiError::bug(NoShop))?;
         let Account { id, email, name, role, shop: shop_id, .. } = account;
-        Ok(Self { id, email, name, role, shop_id, shop_name: shop.name })
+        Ok(Self { id, email, name, role, shop_id, shop_name: shop.name, must_set_up_second_factor })
     }
 }
 

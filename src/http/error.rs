@@ -56,6 +56,7 @@ codes! {
     IdentityNeeded 401 "identity_needed" "This chat is for signed-in buyers." "请先登录店铺账号再咨询。"
     IdentityInvalid 401 "identity_invalid" "The shop's word on who the buyer is cannot be believed." "店铺签发的买家身份无效。"
     PasswordNeeded 403 "password_needed" "Please enter your password again." "请再次输入密码。"
+    SecondFactorRequired 403 "second_factor_required" "The shop asks for a second factor; please set yours up." "店铺要求启用两步验证，请先完成设置。"
     NotAllowed 403 "not_allowed" "Your role may not do this." "您的角色没有此权限。"
     CrossSite 403 "cross_site" "The request came from another site." "请求来自其他网站，已拒绝。"
     OriginRefused 403 "origin_refused" "This widget may not be shown on that site." "此网站未获授权使用该聊天组件。"
@@ -129,6 +130,7 @@ impl Code {
                 "call `POST /v1/me/confirm` with your password, then try again; keys of scripts cannot",
                 "请用密码调用 `POST /v1/me/confirm` 后重试；脚本密钥无法执行此操作",
             ),
+            Self::SecondFactorRequired => ("open /account and set it up there", "请打开 /account 完成设置"),
             Self::AlreadyResolved | Self::PolicyChanged => ("load the page again", "请刷新页面"),
             Self::LinkInvalid => ("ask for a new link", "请重新申请链接"),
             Self::MediaTypeUnsupported => (

@@ -18,8 +18,9 @@ use crate::http::password::{TOKEN_PREFIX, hash_token};
 use crate::http::permission::Permission;
 use crate::http::state::AppState;
 use crate::storage::accounts::Account;
+use crate::storage::api_tokens;
 use crate::storage::conversations::{self, Conversation};
-use crate::storage::{api_tokens, sessions};
+use crate::storage::sessions::{self, Found};
 
 /// The cookie of a session. Over TLS its name makes browsers refuse one that another host, or an answer that is not
 /// secure, tries to set.
@@ -47,14 +48,26 @@ pub struct Member {
     pub session_hash: String,
     /// Whether a password was given lately.
     is_confirmed: bool,
+    /// Whether the shop demands a second factor of them, and they have none.
+    lacks_factor: bool,
     /// What the key of a script is limited to; `None` for a person.
     scopes: Option<Vec<String>>,
 }
 
 impl Member {
-    /// A person with a session.
-    pub fn of_session(account: Account, session_hash: String, is_confirmed: bool) -> Self {
-        Self { account, session_hash, is_confirmed, scopes: None }
+    fn of_session(found: Found, session_hash: String) -> Self {
+        let Found { account, is_confirmed, lacks_factor } = found;
+        Self { account, session_hash, is_confirmed, lacks_factor, scopes: None }
+    }
+
+    /// A person who has just proven who they are.
+    pub fn signing_in(account: Account, session_hash: String, lacks_factor: bool) -> Self {
+        Self { account, session_hash, is_confirmed: true, lacks_factor, scopes: None }
+    }
+
+    /// Whether they have to set up a second factor before anything else.
+    pub fn lacks_factor(&self) -> bool {
+        self.lacks_factor
     }
 
     /// Whether role and scopes allow it. No scope brings what only a person does: their own account, or other people.
@@ -101,6 +114,10 @@ pub async fn admit(State(gate): State<Gate>, request: Request, next: Next) -> Ap
             if !member.may(permission) {
                 return Err(Code::NotAllowed.into());
             }
+            // Their own account is all they reach until then: there it is set up.
+            if member.lacks_factor && permission != Permission::SignedIn {
+                return Err(Code::SecondFactorRequired.into());
+            }
             if gate.needs_password {
                 member.check_confirmed()?;
             }
@@ -135,10 +152,11 @@ async fn find_member(parts: &Parts, state: &AppState) -> ApiResult<Member> {
     let hash = hash_token(token);
     if token.starts_with(TOKEN_PREFIX) {
         let (account, scopes) = api_tokens::lookup(&state.db, &hash).await?.ok_or(Code::SignInNeeded)?;
-        return Ok(Member { account, session_hash: String::new(), is_confirmed: false, scopes: Some(scopes) });
+        let session_hash = String::new();
+        return Ok(Member { account, session_hash, is_confirmed: false, lacks_factor: false, scopes: Some(scopes) });
     }
-    let (account, is_confirmed) = sessions::find(&state.db, &hash).await?.ok_or(Code::SignInNeeded)?;
-    Ok(Member::of_session(account, hash, is_confirmed))
+    let found = sessions::find(&state.db, &hash).await?.ok_or(Code::SignInNeeded)?;
+    Ok(Member::of_session(found, hash))
 }
 
 async fn find_buyer(parts: &mut Parts, state: &AppState) -> ApiResult<Buyer> {

@@ -12,6 +12,7 @@ mod links;
 mod numbers;
 mod preview_policy;
 mod show_policy;
+mod sign_in;
 mod turns;
 mod widgets;
 
@@ -29,6 +30,7 @@ pub fn routes(routes: Routes) -> Routes {
         .with(people_routes)
         .with(widget_routes)
         .with(key_routes)
+        .with(sign_in_routes)
         .with(buyer_routes)
 }
 
@@ -201,6 +203,17 @@ fn key_routes(routes: Routes) -> Routes {
         .add(remove_buyer_key, keys::remove_buyer_key)
         .add(links, links::show_link_hosts)
         .add(set_links, links::set_link_hosts)
+}
+
+fn sign_in_routes(routes: Routes) -> Routes {
+    let show = Route::get("/v1/ops/sign-in", People, "What the shop asks of people who sign in")
+        .returns::<sign_in::SignInAnswer>(200);
+    let set = Route::post("/v1/ops/sign-in", People, "Demand a second factor of ops and owners, or do not")
+        .asks_password()
+        .takes::<sign_in::SignInBody>()
+        .returns::<sign_in::SignInAnswer>(200)
+        .example(json!({ "needs_second_factor": true }), Value::Null);
+    routes.add(show, sign_in::show_sign_in).add(set, sign_in::set_sign_in)
 }
 
 fn buyer_routes(routes: Routes) -> Routes {

@@ -164,7 +164,78 @@ impl Generator for OpenAiGenerator {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{BufRead, BufReader, Read, Write};
+    use std::net::TcpListener;
+
     use super::*;
+
+    /// An endpoint that answers so many requests with one token, and hands over what it was sent, as it was sent.
+    fn endpoint(n_requests: usize) -> (String, std::thread::JoinHandle<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/v1", listener.local_addr().unwrap());
+        let serving = std::thread::spawn(move || {
+            let mut heard = String::new();
+            for _ in 0..n_requests {
+                let (stream, _) = listener.accept().unwrap();
+                let mut reader = BufReader::new(stream);
+                let mut length = 0;
+                loop {
+                    let mut line = String::new();
+                    reader.read_line(&mut line).unwrap();
+                    if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+                        length = value.trim().parse().unwrap();
+                    }
+                    heard.push_str(&line);
+                    if line.trim().is_empty() {
+                        break;
+                    }
+                }
+                let mut body = vec![0; length];
+                reader.read_exact(&mut body).unwrap();
+                heard.push_str(&String::from_utf8(body).unwrap());
+                let token = json!({ "token": "1", "logprob": -0.1, "top_logprobs": [] });
+                let choice = json!({ "message": { "content": "1" }, "logprobs": { "content": [token] } });
+                let answer = json!({ "choices": [choice] }).to_string();
+                let head = format!(
+                    "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+                    answer.len()
+                );
+                reader.into_inner().write_all(format!("{head}{answer}").as_bytes()).unwrap();
+            }
+            heard
+        });
+        (url, serving)
+    }
+
+    #[tokio::test]
+    async fn nothing_that_goes_over_the_wire_names_a_buyer() {
+        let data = [
+            "13812345678",
+            "lin@shop.example",
+            "11010519491231002X",
+            "6222021234567890128",
+            "浙江省杭州市西湖区文三路138号3栋502室",
+            "京A12345",
+            "wxid_lin88",
+        ];
+        let said = format!(
+            "电话{}，邮箱 {}，身份证{}，卡号 {}，寄到{}，车牌{}，微信号：{}",
+            data[0], data[1], data[2], data[3], data[4], data[5], data[6]
+        );
+        let part = |role| PromptPart { role, text: format!("<history>\n{said}\n</history>\nHow do I pair it?") };
+        let prompt = || vec![part(Role::System), part(Role::User), part(Role::Assistant)];
+        let (url, serving) = endpoint(2);
+        let generator = OpenAiGenerator::new(&url, "model", "key");
+        let asker = Asker { lane: crate::domain::job::Lane::Interactive, shop: None, conversation: None };
+        let request = GenerateRequest { prompt: prompt(), max_output_tokens: 9, stop: vec!["END".into()], asker };
+        generator.generate(request, None).await.unwrap();
+        generator.weigh(&prompt(), &["1", "2"], asker).await.unwrap();
+        let heard = serving.join().unwrap();
+        assert_eq!(heard.matches("How do I pair it?").count(), 6, "{heard}");
+        for one in data {
+            assert!(!heard.contains(one), "{one} in {heard}");
+        }
+    }
 
     #[test]
     fn who_the_buyer_is_does_not_leave_the_house() {

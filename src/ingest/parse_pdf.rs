@@ -70,6 +70,9 @@ pub fn parse_pdf(bytes: &[u8], limits: &ParseLimits) -> Result<Draft, ParseError
     for text in opened.hidden() {
         draft.warn_hidden(text);
     }
+    for text in hidden::shown_nowhere(opened.take_outside(), &draft.blocks) {
+        draft.warn_hidden(&text);
+    }
     Ok(draft)
 }
 

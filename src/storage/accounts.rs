@@ -31,6 +31,11 @@ impl Role {
             Self::Owner => "owner",
         }
     }
+
+    /// Whether it decides what is sent without a person, and who the people are: such accounts a shop may guard better.
+    pub fn sets_rules(self) -> bool {
+        matches!(self, Self::Ops | Self::Owner)
+    }
 }
 
 /// A person of a shop.

@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use sqlx::any::AnyRow;
 
 use super::columns::Columns;
+use super::seal::Place;
+use super::secrets::BUYER_KEY;
 use super::{Db, Dialect, StorageError, Tx, conversations, feedback, messages, turns};
 use crate::domain::ids::{BuyerKeyId, ConversationId, ShopId};
 
@@ -36,10 +38,11 @@ pub async fn create_key(tx: &mut Tx, shop: ShopId, secret: &str) -> Result<Optio
         return Ok(None);
     }
     let key = BuyerKey { id: BuyerKeyId(tx.new_id()), secret: secret.to_owned(), created_at_ms: tx.now_ms() };
+    let sealed = tx.keys.seal(secret, Place { column: BUYER_KEY, id: key.id.0 })?;
     sqlx::query("insert into buyer_keys (id, shop_id, secret, created_at_ms) values ($1, $2, $3, $4)")
         .bind(key.id)
         .bind(shop)
-        .bind(secret)
+        .bind(sealed)
         .bind(key.created_at_ms)
         .execute(tx.connection())
         .await?;
@@ -54,7 +57,9 @@ pub async fn keys(db: &Db, shop: ShopId) -> Result<Vec<BuyerKey>, StorageError> 
             .fetch_all(&db.readers)
             .await?;
     let read = |row: &AnyRow| {
-        Ok(BuyerKey { id: row.col("id")?, secret: row.col("secret")?, created_at_ms: row.col("created_at_ms")? })
+        let (id, stored): (BuyerKeyId, String) = (row.col("id")?, row.col("secret")?);
+        let secret = db.keys.open(&stored, Place { column: BUYER_KEY, id: id.0 })?;
+        Ok(BuyerKey { id, secret, created_at_ms: row.col("created_at_ms")? })
     };
     rows.iter().map(read).collect()
 }

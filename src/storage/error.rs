@@ -74,6 +74,15 @@ pub enum StorageError {
         /// Which row or column, without its content where that is a buyer's.
         what: String,
     },
+    /// The database was opened without keys; see [`super::Db::unlock`].
+    #[error("there is no key to encrypt a secret with")]
+    NoKey,
+    /// Secrets are encrypted with a key that is not among those at hand.
+    #[error("secrets in the database are encrypted with key `{id}`, which is not here")]
+    KeyLost {
+        /// Its fingerprint.
+        id: String,
+    },
     /// A statement of ours is wrong.
     #[error("a statement failed: {0}")]
     Statement(#[source] sqlx::Error),
@@ -86,6 +95,7 @@ impl StorageError {
             Self::Conflict { .. } | Self::Dangling { .. } | Self::BadUrl { .. } => Fault::Caller,
             Self::NewerSchema { .. } | Self::ForeignSchema { .. } => Fault::Caller,
             Self::Busy | Self::Unavailable { .. } | Self::Full { .. } => Fault::Transient,
+            Self::NoKey | Self::KeyLost { .. } => Fault::Bug,
             Self::Migration { .. } | Self::Damaged { .. } | Self::Corrupt { .. } | Self::Statement(_) => Fault::Bug,
         }
     }

@@ -4,9 +4,12 @@
 //! No shop in the arguments: an account is known by its session or its login, which name it. A code is good once, so
 //! that one seen over a shoulder opens nothing.
 
+use super::accounts::{Account, Role};
 use super::columns::Columns;
-use super::{Db, StorageError, Tx};
-use crate::domain::ids::AccountId;
+use super::seal::Place;
+use super::secrets::{TOTP_PENDING, TOTP_SECRET};
+use super::{Db, StorageError, Tx, shops};
+use crate::domain::ids::{AccountId, ShopId};
 
 /// What an account has set up.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -29,18 +32,43 @@ pub async fn of(db: &Db, account: AccountId) -> Result<SecondFactor, StorageErro
     .fetch_optional(&db.readers)
     .await?;
     let Some(row) = row else { return Ok(SecondFactor::default()) };
+    let open = |name: &str, column| {
+        let stored: Option<String> = row.col(name)?;
+        stored.map(|text| db.keys.open(&text, Place { column, id: account.0 })).transpose()
+    };
     Ok(SecondFactor {
-        secret: row.col("totp_secret")?,
-        pending: row.col("totp_pending")?,
+        secret: open("totp_secret", TOTP_SECRET)?,
+        pending: open("totp_pending", TOTP_PENDING)?,
         n_recovery_codes: row.number("n")?,
     })
 }
 
+/// Whether the shop demands one of `account`, and it has none.
+pub async fn is_missing(db: &Db, account: &Account) -> Result<bool, StorageError> {
+    let is_demanded = account.role.sets_rules() && shops::needs_second_factor(db, account.shop).await?;
+    Ok(is_demanded && of(db, account.id).await?.secret.is_none())
+}
+
+/// How many of those who set the rules have none.
+pub async fn n_without(db: &Db, shop: ShopId) -> Result<u32, StorageError> {
+    let row = sqlx::query(
+        "select count(*) as n from accounts \
+         where shop_id = $1 and totp_secret is null and disabled = 0 and role in ($2, $3)",
+    )
+    .bind(shop)
+    .bind(Role::Ops)
+    .bind(Role::Owner)
+    .fetch_one(&db.readers)
+    .await?;
+    row.number("n")
+}
+
 /// Begins to set one up; an older beginning is forgotten, one that is in use stays in use.
 pub async fn begin(tx: &mut Tx, account: AccountId, secret: &str) -> Result<(), StorageError> {
+    let sealed = tx.keys.seal(secret, Place { column: TOTP_PENDING, id: account.0 })?;
     sqlx::query("update accounts set totp_pending = $2 where id = $1")
         .bind(account)
-        .bind(secret)
+        .bind(sealed)
         .execute(tx.connection())
         .await?;
     Ok(())
@@ -48,16 +76,33 @@ pub async fn begin(tx: &mut Tx, account: AccountId, secret: &str) -> Result<(), 
 
 /// Puts the one that was begun into use; false if none was, or another one than `secret`.
 pub async fn enable(tx: &mut Tx, account: AccountId, (secret, step): (&str, i64)) -> Result<bool, StorageError> {
+    let row = sqlx::query("select totp_pending from accounts where id = $1")
+        .bind(account)
+        .fetch_optional(tx.connection())
+        .await?;
+    let begun: Option<String> = row.map_or(Ok(None), |row| row.col("totp_pending"))?;
+    let Some(begun) = begun else { return Ok(false) };
+    if tx.keys.open(&begun, Place { column: TOTP_PENDING, id: account.0 })? != secret {
+        return Ok(false);
+    }
+    let sealed = tx.keys.seal(secret, Place { column: TOTP_SECRET, id: account.0 })?;
     let done = sqlx::query(
         "update accounts set totp_secret = $2, totp_pending = null, totp_last_step = $3 \
-         where id = $1 and totp_pending = $2",
+         where id = $1 and totp_pending = $4",
     )
     .bind(account)
-    .bind(secret)
+    .bind(sealed)
     .bind(step)
+    .bind(begun)
     .execute(tx.connection())
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Forgets one that is being set up; one that is in use stays in use.
+pub(super) async fn give_up(tx: &mut Tx, account: AccountId) -> Result<(), StorageError> {
+    sqlx::query("update accounts set totp_pending = null where id = $1").bind(account).execute(tx.connection()).await?;
+    Ok(())
 }
 
 /// Takes it away, with its recovery codes.
@@ -104,7 +149,7 @@ pub async fn take_recovery_code(tx: &mut Tx, account: AccountId, hash: &str) -> 
 
 #[cfg(test)]
 mod tests {
-    use super::super::accounts::{self, NewAccount, Role};
+    use super::super::accounts::{self, NewAccount};
     use super::super::testing::{Scratch, scratches, shop};
     use super::*;
 

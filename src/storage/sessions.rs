@@ -50,11 +50,16 @@ pub struct Session {
 }
 
 /// Starts a session of a script or a command: it ends after `lifetime_ms`, does not end by idling, and is never asked
-/// for a password, which it could not give.
+/// for a password or a second factor, which it could not give.
 pub async fn create(tx: &mut Tx, account: AccountId, token_hash: &str, lifetime_ms: i64) -> Result<(), StorageError> {
     let new =
         NewSession { token_hash, lifetime_ms, idle_ms: lifetime_ms, confirmed_ms: lifetime_ms, address: "", agent: "" };
-    start(tx, account, &new).await
+    start(tx, account, &new).await?;
+    sqlx::query("update sessions set by_command = 1 where token_hash = $1")
+        .bind(token_hash)
+        .execute(tx.connection())
+        .await?;
+    Ok(())
 }
 
 /// Starts a session.
@@ -80,15 +85,27 @@ pub async fn start(tx: &mut Tx, account: AccountId, new: &NewSession<'_>) -> Res
 
 /// Whose session it is, noting that it was used; `None` if it is over, unknown, or its account is disabled.
 pub async fn lookup(db: &Db, token_hash: &str) -> Result<Option<Account>, StorageError> {
-    Ok(find(db, token_hash).await?.map(|(account, _)| account))
+    Ok(find(db, token_hash).await?.map(|found| found.account))
 }
 
-/// As [`lookup`], with whether its owner gave a password lately.
-pub async fn find(db: &Db, token_hash: &str) -> Result<Option<(Account, bool)>, StorageError> {
+/// A session that is not over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Whose it is.
+    pub account: Account,
+    /// Whether a password was given lately.
+    pub is_confirmed: bool,
+    /// Whether the shop demands a second factor of this account, and it has none.
+    pub lacks_factor: bool,
+}
+
+/// As [`lookup`], with what the session may be used for.
+pub async fn find(db: &Db, token_hash: &str) -> Result<Option<Found>, StorageError> {
     let now_ms = db.now_ms();
     let row = sqlx::query(
         "select a.id, a.shop_id, a.email, a.name, a.role, a.disabled, a.created_at_ms, s.seen_at_ms, \
-         s.confirmed_until_ms from sessions s join accounts a on a.id = s.account_id \
+         s.confirmed_until_ms, s.by_command, a.totp_secret, sh.needs_second_factor \
+         from sessions s join accounts a on a.id = s.account_id join shops sh on sh.id = a.shop_id \
          where s.token_hash = $1 and s.expires_at_ms > $2 and s.seen_at_ms + s.idle_ms > $2 and a.disabled = 0",
     )
     .bind(token_hash)
@@ -103,8 +120,11 @@ pub async fn find(db: &Db, token_hash: &str) -> Result<Option<(Account, bool)>, 
             .execute(&db.writer)
             .await?;
     }
+    let account = read(&row)?;
     let is_confirmed = row.col::<i64>("confirmed_until_ms")? > now_ms;
-    Ok(Some((read(&row)?, is_confirmed)))
+    let is_demanded = account.role.sets_rules() && row.flag("needs_second_factor")? && !row.flag("by_command")?;
+    let lacks_factor = is_demanded && row.col::<Option<String>>("totp_secret")?.is_none();
+    Ok(Some(Found { account, is_confirmed, lacks_factor }))
 }
 
 /// The sessions of an account that are not over, newest first.
@@ -280,13 +300,14 @@ mod tests {
     async fn a_password_counts_for_a_while() {
         for Scratch { db, clock, .. } in scratches().await {
             let account = account(&db).await;
-            assert_eq!(find(&db, "token").await.unwrap(), Some((account.clone(), true)));
+            let found = |is_confirmed| Some(Found { account: account.clone(), is_confirmed, lacks_factor: false });
+            assert_eq!(find(&db, "token").await.unwrap(), found(true));
             clock.advance(HOUR_MS);
-            assert_eq!(find(&db, "token").await.unwrap(), Some((account.clone(), false)));
+            assert_eq!(find(&db, "token").await.unwrap(), found(false));
             let mut tx = db.begin().await.unwrap();
             assert!(confirm(&mut tx, "token", HOUR_MS).await.unwrap());
             tx.commit().await.unwrap();
-            assert_eq!(find(&db, "token").await.unwrap(), Some((account, true)));
+            assert_eq!(find(&db, "token").await.unwrap(), found(true));
         }
     }
 

@@ -81,6 +81,25 @@ pub async fn set_listed_hosts(tx: &mut Tx, shop: ShopId, hosts: &[String]) -> Re
     Ok(done.rows_affected() == 1)
 }
 
+/// Whether those who set the rules must have a second factor.
+pub async fn needs_second_factor(db: &Db, shop: ShopId) -> Result<bool, StorageError> {
+    let row = sqlx::query("select needs_second_factor from shops where id = $1")
+        .bind(shop)
+        .fetch_optional(&db.readers)
+        .await?;
+    row.map_or(Ok(false), |row| row.flag("needs_second_factor"))
+}
+
+/// Demands a second factor of those who set the rules, or does not any more.
+pub async fn set_needs_second_factor(tx: &mut Tx, shop: ShopId, needs: bool) -> Result<bool, StorageError> {
+    let done = sqlx::query("update shops set needs_second_factor = $2 where id = $1")
+        .bind(shop)
+        .bind(i64::from(needs))
+        .execute(tx.connection())
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
 /// All shops, oldest first.
 pub async fn list(db: &Db) -> Result<Vec<Shop>, StorageError> {
     let rows = sqlx::query("select id, name, locale, created_at_ms from shops order by created_at_ms, id")

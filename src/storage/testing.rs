@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::conversations::{ConversationKind, NewConversation, create};
+use super::seal::Keyring;
 use super::{Db, documents, indexing, policies, revisions, shops};
 use crate::clock::ManualClock;
 use crate::domain::chunk::Chunk;
@@ -15,7 +16,20 @@ pub(super) struct Scratch {
     pub db: Db,
     pub clock: Arc<ManualClock>,
     /// Removes the file when the test ends.
-    _folder: Option<tempfile::TempDir>,
+    folder: Option<tempfile::TempDir>,
+}
+
+impl Scratch {
+    /// Where the files of a SQLite database are.
+    pub fn folder(&self) -> Option<&std::path::Path> {
+        self.folder.as_ref().map(tempfile::TempDir::path)
+    }
+}
+
+/// With a key for its secrets, as a server has one.
+async fn open(url: &str, clock: &Arc<ManualClock>) -> Db {
+    let db = Db::open(url, clock.clone()).await.unwrap();
+    db.unlock(Keyring::default().with_new_key()).await.unwrap()
 }
 
 /// 2024-01-01, 00:00 UTC.
@@ -25,8 +39,8 @@ pub(super) const START_MS: i64 = 1_704_067_200_000;
 pub(super) async fn sqlite() -> Scratch {
     let folder = tempfile::tempdir().unwrap();
     let clock = Arc::new(ManualClock::at(START_MS));
-    let db = Db::open(&format!("sqlite:{}/kefu.db", folder.path().display()), clock.clone()).await.unwrap();
-    Scratch { db, clock, _folder: Some(folder) }
+    let db = open(&format!("sqlite:{}/kefu.db", folder.path().display()), &clock).await;
+    Scratch { db, clock, folder: Some(folder) }
 }
 
 /// One on every engine there is.
@@ -54,7 +68,7 @@ async fn postgres(url: &str) -> Scratch {
     admin.close().await;
     let separator = if url.contains('?') { '&' } else { '?' };
     let url = format!("{url}{separator}options[search_path]={schema}");
-    Scratch { db: Db::open(&url, clock.clone()).await.unwrap(), clock, _folder: None }
+    Scratch { db: open(&url, &clock).await, clock, folder: None }
 }
 
 /// A shop.

@@ -94,6 +94,70 @@ async fn a_second_factor_is_asked_for_once_it_was_proven_and_a_code_is_good_once
 }
 
 #[tokio::test]
+async fn where_a_second_factor_is_demanded_nobody_without_one_gets_past_their_own_account() {
+    let app = TestApp::new().await;
+    let shop = app.shop("teahouse").await;
+    let (ops, agent) = (signed_in(&app, &shop, Role::Ops).await, signed_in(&app, &shop, Role::Agent).await);
+    let rule = "/v1/ops/sign-in";
+    let before = app.get(&ops, rule).await.expect(200).json();
+    assert_eq!(before, json!({ "needs_second_factor": false, "n_without": 2 }));
+    app.post(&ops, rule, json!({ "needs_second_factor": true })).await.expect(200);
+
+    // It holds at once, for sessions that are open, too, and for those who set the rules only.
+    for path in ["/v1/ops/dial", "/v1/ops/accounts", "/v1/ops/audit", rule] {
+        assert_eq!(app.get(&ops, path).await.expect(403).code(), "second_factor_required", "{path}");
+    }
+    let undo = json!({ "needs_second_factor": false });
+    assert_eq!(app.post(&ops, rule, undo).await.expect(403).code(), "second_factor_required");
+    app.get(&agent, "/v1/console/queue").await.expect(200);
+    let arrived = log_in(&app, Role::Ops, None).await.expect(200);
+    assert_eq!(arrived.json()["account"]["must_set_up_second_factor"], true);
+    let ops = arrived.caller();
+    assert_eq!(app.get(&ops, "/v1/me").await.expect(200).json()["must_set_up_second_factor"], true);
+    assert_eq!(log_in(&app, Role::Agent, None).await.json()["account"]["must_set_up_second_factor"], false);
+
+    let key = app.post(&ops, "/v1/me/second-factor", json!({})).await.expect(200).json();
+    assert_eq!(app.get(&ops, rule).await.expect(403).code(), "second_factor_required", "it is not proven yet");
+    let first = code(key["secret"].as_str().unwrap(), app.state.now_ms());
+    app.post(&ops, "/v1/me/second-factor/enable", json!({ "code": first })).await.expect(200);
+    let after = app.get(&ops, rule).await.expect(200).json();
+    assert_eq!(after, json!({ "needs_second_factor": true, "n_without": 1 }));
+    assert_eq!(app.get(&ops, "/v1/me").await.expect(200).json()["must_set_up_second_factor"], false);
+
+    app.call(Method::DELETE, &ops, "/v1/me/second-factor", Some(json!({}))).await.expect(204);
+    assert_eq!(app.get(&ops, rule).await.expect(403).code(), "second_factor_required", "taking it away leads nowhere");
+    // A command on the server's machine has no phone, and is known by what it can read there.
+    app.get(&shop.caller(Role::Owner), rule).await.expect(200);
+}
+
+/// What a copy of the database is worth without the key beside it.
+#[tokio::test]
+async fn no_secret_stands_in_the_database_as_it_is() {
+    let app = TestApp::new().await;
+    let shop = app.shop("teahouse").await;
+    let agent = signed_in(&app, &shop, Role::Agent).await;
+    let begun = app.post(&agent, "/v1/me/second-factor", json!({})).await.expect(200).json();
+    let first = code(begun["secret"].as_str().unwrap(), app.state.now_ms());
+    let enabled = app.post(&agent, "/v1/me/second-factor/enable", json!({ "code": first })).await.expect(200).json();
+    let owner = shop.caller(Role::Owner);
+    let pending = app.post(&owner, "/v1/me/second-factor", json!({})).await.expect(200).json();
+    let signing = app.post(&owner, "/v1/ops/buyer-keys", json!({})).await.expect(201).json();
+    let scopes = json!({ "name": "a script", "scopes": ["read_bars"], "days": 1 });
+    let token = app.post(&owner, "/v1/ops/tokens", scopes).await.expect(201).json();
+    let (_, buyer) = app.conversation(&shop).await;
+    let Caller::Bearer(buyer) = buyer else { panic!("a buyer comes with a token") };
+    app.state.db.close().await;
+    let database = std::fs::read(app.folder.path().join("kefu.db")).unwrap();
+    let texts =
+        [&begun["secret"], &pending["secret"], &signing["secret"], &token["secret"], &enabled["recovery_codes"][0]];
+    let texts = texts.into_iter().map(|text| text.as_str().unwrap().to_owned());
+    for secret in texts.chain([buyer, shop.token(Role::Owner), PASSWORD.to_owned()]) {
+        let is_there = database.windows(secret.len()).any(|window| window == secret.as_bytes());
+        assert!(!is_there, "{secret} stands in the database");
+    }
+}
+
+#[tokio::test]
 async fn a_wrong_password_says_nothing_of_the_second_factor() {
     let app = TestApp::new().await;
     let shop = app.shop("teahouse").await;
@@ -170,7 +234,7 @@ async fn one_address_may_not_guess_at_many_accounts() {
 }
 
 /// Once more by hand, so that a change has to be meant.
-const ASK_FOR_THE_PASSWORD: [&str; 18] = [
+const ASK_FOR_THE_PASSWORD: [&str; 19] = [
     "DELETE /v1/me/second-factor",
     "DELETE /v1/ops/buyer-keys/{key_id}",
     "PATCH /v1/ops/accounts/{id}",
@@ -187,6 +251,7 @@ const ASK_FOR_THE_PASSWORD: [&str; 18] = [
     "POST /v1/ops/dial/certify",
     "POST /v1/ops/documents/{id}/verified",
     "POST /v1/ops/link-hosts",
+    "POST /v1/ops/sign-in",
     "POST /v1/ops/tokens",
     "PUT /v1/ops/dial",
 ];
@@ -564,11 +629,11 @@ async fn no_answer_sends_a_browser_elsewhere() {
             assert!(!answer.status.is_redirection() && !answer.headers.contains_key("location"), "{path}");
         }
     }
-    let login = include_str!("../../src/ui/login/login.js");
-    assert!(
-        login.contains("address.origin === location.origin"),
-        "only a path of our own is followed after signing in"
-    );
+    let next = include_str!("../../src/ui/shared/next.js");
+    assert!(next.contains("address.origin === location.origin"), "only a path of our own is followed after signing in");
+    for page in [include_str!("../../src/ui/login/login.js"), include_str!("../../src/ui/account/account.js")] {
+        assert!(page.contains("wanted()") && !page.contains("searchParams"), "where to is asked in one place");
+    }
 }
 
 #[test]

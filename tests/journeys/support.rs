@@ -22,6 +22,7 @@ use kefu::lifecycle::Lifecycle;
 use kefu::storage::accounts::{self, NewAccount, Role};
 use kefu::storage::files::FileStore;
 use kefu::storage::indexing::{self, NewIndex};
+use kefu::storage::seal::Keyring;
 use kefu::storage::turns::{self, NewDecision, NewReply};
 use kefu::storage::widgets::{self, WidgetForm, WidgetSettings};
 use kefu::storage::{Db, policies, revisions, sessions, shops};
@@ -138,6 +139,7 @@ impl TestApp {
         let clock = Arc::new(ManualClock::at(START_MS));
         let url = format!("sqlite:{}/kefu.db", folder.path().display());
         let db = Db::open(&url, clock.clone()).await.unwrap();
+        let db = db.unlock(Keyring::default().with_new_key()).await.unwrap();
         let life = Lifecycle::default();
         let state = AppState {
             db,
@@ -320,6 +322,11 @@ impl TestApp {
         turns::record_decision(&mut tx, shop.id, &decision).await.unwrap().unwrap();
         turns::reply(&mut tx, shop.id, &reply).await.unwrap().unwrap();
         tx.commit().await.unwrap();
+    }
+
+    /// Everything that a stream of events says until it ends.
+    pub async fn hear(&self, caller: &Caller, path: &str) -> String {
+        self.get(caller, path).await.expect(200).text()
     }
 
     /// Opens a stream of events.

@@ -1,37 +1,48 @@
 //! Two shops in one installation never see each other: every route, asked with ids of the other shop, knows nothing.
 
-use std::collections::BTreeMap;
+mod random_requests;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex};
 
 use axum::http::Method;
 use kefu::domain::conversation::Citation;
 use kefu::domain::ids::{ChunkId, RevisionId};
 use kefu::http::all_routes;
 use kefu::http::permission::Permission;
+use kefu::http::state::HttpSettings;
 use kefu::storage::accounts::Role;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
+use self::random_requests::{Asked, Chance};
 use crate::support::{Caller, TestApp, TestShop};
 
 /// A shop in which everything there can be, is: what each kind of id stands for.
 struct Furnished {
     shop: TestShop,
+    name: &'static str,
     buyer: Caller,
     /// Ids of this shop, by the room and the name of the parameter.
     ids: BTreeMap<&'static str, String>,
+    /// What opens its doors.
+    tokens: BTreeMap<&'static str, String>,
     /// A word that stands in every text of this shop and nowhere else.
     word: &'static str,
+    /// A word beside it that the other shop looks for.
+    lure: &'static str,
 }
 
-async fn furnish(app: &TestApp, name: &str, word: &'static str) -> Furnished {
+async fn furnish(app: &TestApp, name: &'static str, (word, lure): (&'static str, &'static str)) -> Furnished {
     let shop = app.shop(name).await;
     let staff = shop.caller(Role::Staff);
     let file = format!("{word}.md");
     let uploaded = app.upload(&staff, "/v1/knowledge/documents", &[(&file, word.as_bytes())]).await.expect(202).json();
     let uploaded = &uploaded["results"][0];
     let revision: RevisionId = uploaded["revision_id"].as_str().unwrap().parse().unwrap();
-    app.index(&shop, revision, &[word]).await;
+    app.index(&shop, revision, &[&format!("{word} {lure}")]).await;
     let cited = Citation {
         number: 1,
         chunk: ChunkId::derive(revision, 0),
@@ -43,14 +54,14 @@ async fn furnish(app: &TestApp, name: &str, word: &'static str) -> Furnished {
         parts: vec![],
     };
     let (conversation, buyer) = app.conversation(&shop).await;
-    let turn = app.ask(conversation, &buyer, &format!("Where is my {word}?")).await;
-    app.draft(&shop, turn, &format!("Your {word} is here [1]."), std::slice::from_ref(&cited)).await;
+    let turn = app.ask(conversation, &buyer, &format!("Where is my {lure} {word}?")).await;
+    app.draft(&shop, turn, &format!("Your {lure} {word} is here [1]."), std::slice::from_ref(&cited)).await;
     let accept = format!("/v1/console/turns/{turn}/accept");
     let sent = app.post(&shop.caller(Role::Agent), &accept, json!({ "version": 1 })).await.expect(200).json();
-    let asked = app.ask(conversation, &buyer, &format!("And another {word}?")).await;
-    app.draft(&shop, asked, &format!("Another {word} [1]."), &[cited]).await;
+    let asked = app.ask(conversation, &buyer, &format!("And another {lure} {word}?")).await;
+    app.draft(&shop, asked, &format!("Another {lure} {word} [1]."), &[cited]).await;
     let tested = app.post(&staff, "/v1/knowledge/test", json!({ "question": word })).await.expect(202).json();
-    let golden = json!({ "question": format!("Where is {word}?"), "answer": format!("{word} is here.") });
+    let golden = json!({ "question": format!("Where is {lure} {word}?"), "answer": format!("{lure} {word} is here.") });
     let golden = app.post(&staff, "/v1/knowledge/golden", golden).await.expect(201).json();
     let owner = shop.caller(Role::Owner);
     let scopes = json!({ "name": word, "scopes": ["read_bars"], "days": 1 });
@@ -72,7 +83,15 @@ async fn furnish(app: &TestApp, name: &str, word: &'static str) -> Furnished {
         ("key", key["key"]["id"].as_str().unwrap().to_owned()),
         ("session", security["sessions"][0]["id"].as_str().unwrap().to_owned()),
     ]);
-    Furnished { shop, buyer, ids, word }
+    let Caller::Bearer(buyers) = &buyer else { panic!("a buyer comes with a token") };
+    let mut tokens = BTreeMap::from([
+        ("buyer", buyers.clone()),
+        ("api", token["secret"].as_str().unwrap().to_owned()),
+        ("signing", key["secret"].as_str().unwrap().to_owned()),
+    ]);
+    let roles = ["agent", "staff", "ops", "owner"];
+    tokens.extend(roles.into_iter().zip(crate::support::ROLES.map(|role| shop.token(role))));
+    Furnished { shop, name, buyer, ids, tokens, word, lure }
 }
 
 /// Which of a shop's ids a parameter asks for.
@@ -148,8 +167,8 @@ async fn everything(app: &TestApp, furnished: &Furnished) -> String {
 #[tokio::test]
 async fn no_route_knows_an_id_of_the_other_shop() {
     let app = TestApp::new().await;
-    let mine = furnish(&app, "teahouse", "oolong").await;
-    let other = furnish(&app, "bakery", "sourdough").await;
+    let mine = furnish(&app, "teahouse", ("oolong", "leaf")).await;
+    let other = furnish(&app, "bakery", ("sourdough", "crust")).await;
     let before = everything(&app, &other).await;
     assert!(before.contains("sourdough"), "the other shop reads its own");
     let routes = all_routes(app.state.clone());
@@ -181,39 +200,161 @@ fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().map_or(default, |value| value.parse().expect("a number"))
 }
 
+/// Requests to one pair of shops: some of them sign people out, lock them out or take things away, so after a while
+/// new ones are furnished.
+const REQUESTS_PER_PAIR: u64 = 250;
+
+/// What was noticed on the way.
+#[derive(Default)]
+struct Noticed {
+    /// Routes that did something, and how often each was asked.
+    routes: BTreeMap<String, (u32, u32)>,
+    /// Which shop was told of an id first. An id belongs to one shop.
+    ids: HashMap<Uuid, usize>,
+}
+
+/// Neither answers, nor streams, nor the log, nor what the server says of itself brings a word or an id of one shop to
+/// the other. The log is checked at its finest level, and before personal data is masked in it.
 #[tokio::test]
 async fn random_requests_never_bring_a_word_of_the_other_shop() {
-    let app = TestApp::new().await;
-    let shops = [furnish(&app, "teahouse", "oolong").await, furnish(&app, "bakery", "sourdough").await];
+    let (seed, n_requests) = (setting("KEFU_TEST_SEED", 7), setting("KEFU_TEST_TENANCY_REQUESTS", 1_000));
+    println!("seed {seed}, {n_requests} requests; KEFU_TEST_SEED and KEFU_TEST_TENANCY_REQUESTS change them");
+    let log = CapturedLog::default();
+    // With one subscriber alone, a log statement that a thread of another test comes to first is off for all threads.
+    let _second = tracing::Dispatch::new(log.subscriber());
+    let _capturing = tracing::subscriber::set_default(log.subscriber());
+    let mut noticed = Noticed::default();
+    let mut left = n_requests;
+    while left > 0 {
+        let n = left.min(REQUESTS_PER_PAIR);
+        ask_a_pair(seed + left, n, &log, &mut noticed).await;
+        left -= n;
+    }
+    let n_asked: u32 = noticed.routes.values().map(|(_, asked)| asked).sum();
+    let n_done = noticed.routes.values().filter(|(done, _)| *done > 0).count();
+    println!("{n_asked} requests to {} routes, {n_done} of which did something", noticed.routes.len());
+    assert_eq!(u64::from(n_asked), n_requests);
+    assert!(n_done * 3 > noticed.routes.len() * 2, "most routes did something at least once: {:?}", noticed.routes);
+    assert!(log.n_lines() > 0, "the log was captured");
+}
+
+async fn ask_a_pair(seed: u64, n: u64, log: &CapturedLog, noticed: &mut Noticed) {
+    let many = 1_000_000;
+    let settings =
+        HttpSettings { conversations_per_address: many, messages_per_conversation: many, ..HttpSettings::default() };
+    let app = TestApp::with(settings).await;
+    let shops =
+        [furnish(&app, "teahouse", ("oolong", "leaf")).await, furnish(&app, "bakery", ("sourdough", "crust")).await];
+    let description = app.get(&Caller::Nobody, "/openapi.json").await.expect(200).json();
     let routes = all_routes(app.state.clone());
-    let reads: Vec<_> = routes
-        .records()
-        .iter()
-        .filter(|route| route.method == Method::GET && !route.path.ends_with("/events") && route.is_listed)
-        .collect();
-    let (seed, n_rounds) = (setting("KEFU_SEED", 7), setting("KEFU_ROUNDS", 1_500));
-    println!("seed {seed}, {n_rounds} rounds; KEFU_SEED and KEFU_ROUNDS change them");
-    let mut random = StdRng::seed_from_u64(seed);
-    for _ in 0..n_rounds {
-        let route = reads[random.random_range(0..reads.len())];
-        let asking = random.random_range(0..2);
-        let (mine, other) = (&shops[asking], &shops[1 - asking]);
-        // Each id of either shop, as chance will have it.
-        let pick = |(name, id): (&&'static str, &String)| {
-            (*name, if random.random_bool(0.5) { id.clone() } else { other.ids[name].clone() })
-        };
-        let ids: BTreeMap<&'static str, String> = mine.ids.iter().map(pick).collect();
-        let role = crate::support::ROLES[random.random_range(0..4)];
-        let caller = if random.random_bool(0.3) { mine.buyer.clone() } else { mine.shop.caller(role) };
-        let query = ["", "?tab=all&q=o", "?tab=all&q=sourdough", "?limit=500", "?after=0"][random.random_range(0..5)];
-        let path = format!("{}{query}", fill(route.path, &ids));
-        if route.permission == Permission::Public {
-            continue;
+    let asked: Vec<_> = routes.records().iter().filter(|route| !route.path.ends_with("/events")).collect();
+    let mut chance = Chance { random: StdRng::seed_from_u64(seed), description, shops: [&shops[0], &shops[1]] };
+    log.take();
+    let asking = async {
+        for _ in 0..n {
+            let route = asked[chance.random.random_range(0..asked.len())];
+            let Asked { request, told, about } = chance.ask(route);
+            let answer = app.send(request).await;
+            assert_ne!(answer.status, 500, "{told}: {}", answer.text());
+            let counts = noticed.routes.entry(format!("{} {}", route.method, route.path)).or_default();
+            *counts = (counts.0 + u32::from(answer.status.is_success()), counts.1 + 1);
+            let text = answer.text();
+            check_answer(&shops, (&told, about), &text, noticed);
+            check_log(&shops, (&told, about), &log.take());
         }
-        let answer = app.get(&caller, &path).await;
-        let text = answer.text();
-        assert!(!text.contains(other.word), "{path} told a {} about {}: {text}", mine.word, other.word);
-        let leaked = other.ids.iter().find(|(_, id)| text.contains(*id) && !path.contains(*id));
-        assert_eq!(leaked, None, "{path}: {text}");
+        app.state.stopping.cancel();
+    };
+    let (streams, ()) = futures::join!(listen(&app, &shops), asking);
+    for (stream, (mine, other)) in streams.iter().zip([(0, 1), (1, 0)]) {
+        assert!(stream.contains(shops[mine].lure), "the streams of {} were heard: {stream}", shops[mine].name);
+        assert_eq!(leaked(&shops[other], stream, ""), None, "streams of {}: {stream}", shops[mine].name);
+    }
+}
+
+/// What the pages of each shop hear until the end.
+async fn listen(app: &TestApp, shops: &[Furnished; 2]) -> Vec<String> {
+    let of_shop = async |shop: &Furnished| {
+        let chat = format!("/v1/chat/{}/events", shop.ids["conversation"]);
+        let staff = shop.shop.caller(Role::Staff);
+        let agent = shop.shop.caller(Role::Agent);
+        futures::join!(
+            app.hear(&shop.buyer, &chat),
+            app.hear(&agent, "/v1/console/events"),
+            app.hear(&staff, "/v1/knowledge/events")
+        )
+    };
+    let (first, second) = futures::join!(of_shop(&shops[0]), of_shop(&shops[1]));
+    [first, second].into_iter().map(|(a, b, c)| [a, b, c].concat()).collect()
+}
+
+/// The first word or id of `shop` that stands in `text`. An id that was asked about may be repeated.
+fn leaked(shop: &Furnished, text: &str, told: &str) -> Option<String> {
+    let names = [shop.word.to_owned(), format!("of {}", shop.name), format!("@{}.example", shop.name)];
+    let words = names.into_iter().chain(shop.tokens.values().cloned());
+    let ids = shop.ids.values().filter(|id| !told.contains(*id)).cloned();
+    words.chain(ids).find(|secret| text.contains(secret))
+}
+
+fn check_answer(shops: &[Furnished; 2], (told, about): (&str, Option<usize>), text: &str, noticed: &mut Noticed) {
+    for (number, shop) in shops.iter().enumerate().filter(|(number, _)| about != Some(*number)) {
+        assert_eq!(leaked(shop, text, told), None, "shop {number} in the answer to {told}: {text}");
+    }
+    let Some(about) = about else { return };
+    for id in uuids(text).filter(|id| !told.contains(&id.to_string())) {
+        let first = *noticed.ids.entry(id).or_insert(about);
+        assert_eq!(first, about, "{id} belongs to the other shop, and stands in the answer to {told}: {text}");
+    }
+}
+
+/// Lines may name ids of the shop that is asking. Words, names and tokens are nobody's business.
+fn check_log(shops: &[Furnished; 2], (told, about): (&str, Option<usize>), lines: &str) {
+    for (number, shop) in shops.iter().enumerate() {
+        let ids = if about == Some(number) {
+            shop.ids.values().cloned().collect::<Vec<_>>().join(" ")
+        } else {
+            String::new()
+        };
+        assert_eq!(leaked(shop, lines, &format!("{told} {ids}")), None, "the log of {told}: {lines}");
+    }
+}
+
+fn uuids(text: &str) -> impl Iterator<Item = Uuid> {
+    let words = text.split(|c: char| !(c.is_ascii_hexdigit() || c == '-'));
+    words.filter(|word| word.len() == 36).filter_map(|word| word.parse().ok())
+}
+
+/// The log, as it is written.
+#[derive(Clone, Default)]
+struct CapturedLog(Arc<Mutex<(String, usize)>>);
+
+impl CapturedLog {
+    fn subscriber(&self) -> impl tracing::Subscriber + Send + Sync + use<> {
+        let writer = self.clone();
+        tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_ansi(false)
+            .with_writer(move || writer.clone())
+            .finish()
+    }
+
+    fn take(&self) -> String {
+        std::mem::take(&mut self.0.lock().unwrap().0)
+    }
+
+    fn n_lines(&self) -> usize {
+        self.0.lock().unwrap().1
+    }
+}
+
+impl std::io::Write for CapturedLog {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        let mut log = self.0.lock().unwrap();
+        log.0 += &String::from_utf8_lossy(line);
+        log.1 += 1;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }

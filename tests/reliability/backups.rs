@@ -90,6 +90,33 @@ fn a_backup_under_load_brings_everything_back() {
     }
 }
 
+/// What a machine says that got a backup and not the key that belongs to it, and what helps.
+#[test]
+fn a_backup_is_served_elsewhere_only_with_the_key_of_its_secrets() {
+    let home = Home::new("");
+    Server::start(&home).stop();
+    let taken = run(&home.dir, &["backup"]).unwrap();
+    let (backup, key) = (taken["backup"].as_str().unwrap(), taken["secret_key"].as_str().unwrap());
+    let kept = std::fs::read_to_string(home.dir.join("secrets.key")).unwrap();
+    for file in files_below(Path::new(backup)) {
+        let bytes = std::fs::read(&file).unwrap();
+        assert!(!String::from_utf8_lossy(&bytes).contains(kept.trim()), "{} holds the key", file.display());
+    }
+    let elsewhere = home.dir.join("elsewhere");
+    run(&elsewhere, &["restore", backup]).unwrap();
+    let ended = command(&elsewhere, &["serve"]).output().unwrap();
+    let words = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert!(!ended.status.success() && words.contains(key) && words.contains("hint: put"), "{words}");
+    std::fs::write(elsewhere.join("secrets.key"), kept).unwrap();
+    assert_eq!(run(&elsewhere, &["secrets", "show"]).unwrap()["is_here"], true);
+    let rotated = run(&elsewhere, &["secrets", "rotate"]).unwrap();
+    assert_eq!((rotated["before"].as_str(), rotated["key"] == rotated["before"]), (Some(key), false));
+    std::fs::remove_file(elsewhere.join("secrets.key")).unwrap();
+    assert_eq!(run(&elsewhere, &["secrets", "show"]).unwrap()["is_here"], false);
+    assert_eq!(run(&elsewhere, &["secrets", "forget"]).unwrap()["n_buyer_keys"], 0);
+    assert_eq!(run(&elsewhere, &["secrets", "show"]).unwrap()["is_here"], true);
+}
+
 #[test]
 fn a_backup_that_was_touched_is_not_restored() {
     let home = Home::new("");

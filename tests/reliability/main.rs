@@ -31,6 +31,7 @@
 //! | F25 two processes | `a_second_process_on_one_data_directory_ends` |
 //! | F26 upgrade | `the_data_of_every_release_migrates` |
 //! | F27 backup and restore | `a_backup_under_load_brings_everything_back` |
+//! | F27 a backup on a machine without its key | `a_backup_is_served_elsewhere_only_with_the_key_of_its_secrets` |
 //! | F27 a backup that was touched | `a_backup_that_was_touched_is_not_restored` |
 //! | stop | `a_request_to_stop_lets_an_answer_be_finished` |
 //! | stop at once | `a_second_request_to_stop_is_obeyed_and_the_answer_is_given_after_the_next_start` |

@@ -15,6 +15,7 @@ use crate::http::guard::{Member, cookie_name};
 use crate::http::password::{hash_token, new_token};
 use crate::http::state::AppState;
 use crate::http::trail::note;
+use crate::storage::second_factor;
 use crate::storage::sessions::{self, NewSession};
 
 /// What a browser says of itself is kept up to here.
@@ -62,12 +63,13 @@ pub async fn log_in(
         address: &address,
         agent: &agent,
     };
-    let member = Member::of_session(account, hash.clone(), true);
+    let lacks_factor = second_factor::is_missing(&state.db, &account).await?;
+    let member = Member::signing_in(account, hash.clone(), lacks_factor);
     let mut tx = state.db.begin().await?;
     note(&mut tx, &member, "signed_in", (&member.account.email, json!({ "address": address }))).await?;
     sessions::start(&mut tx, member.id(), &new).await?;
     tx.commit().await?;
-    let account = MeView::of(&state, member.account).await?;
+    let account = MeView::of(&state, member).await?;
     Ok(([(header::SET_COOKIE, cookie(&state, &token))], Json(LoginAnswer { account, token })))
 }
 

@@ -13,7 +13,7 @@ use crate::http::trail::note;
 use crate::storage::sessions;
 
 pub async fn show_me(State(state): State<AppState>, member: Member) -> ApiResult<Json<MeView>> {
-    Ok(Json(MeView::of(&state, member.account).await?))
+    Ok(Json(MeView::of(&state, member).await?))
 }
 
 pub async fn log_out(

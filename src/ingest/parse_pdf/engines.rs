@@ -4,10 +4,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use pdf_extract::{Document, PlainTextOutput};
 use pdf_oxide::document::PdfDocument;
+use pdf_oxide::extractors::SpanMergingConfig;
 use pdf_oxide::layout::TextSpan;
 
 use super::geometry::Geometry;
-use super::hidden::{cut_out, hidden_runs};
+use super::hidden::{cut_out, hidden_runs, runs_outside};
 use super::layout::Page;
 use super::score::{is_garbled, is_suspect, score};
 use crate::ingest::parse::ParseError;
@@ -47,12 +48,13 @@ pub(super) struct Opened<'a> {
     second: Option<Option<Document>>,
     n_pages: u32,
     hidden: Vec<String>,
+    outside: Vec<String>,
 }
 
 impl<'a> Opened<'a> {
     /// Opens `bytes` in whichever engine can.
     pub fn open(bytes: &'a [u8]) -> Result<Self, ParseError> {
-        let mut opened = Self { bytes, first: None, second: None, n_pages: 0, hidden: Vec::new() };
+        let mut opened = Self { bytes, first: None, second: None, n_pages: 0, hidden: Vec::new(), outside: Vec::new() };
         let failure = match open_first(bytes) {
             Ok(document) => {
                 opened.n_pages = n_pages_of(&document);
@@ -75,6 +77,10 @@ impl<'a> Opened<'a> {
 
     /// Reads the page with this number, from 1.
     pub fn read_page(&mut self, number: u32, is_thorough: bool) -> PageText {
+        if is_thorough {
+            let outside = self.outside_of_page(number as usize - 1).unwrap_or_default();
+            self.outside.extend(outside);
+        }
         let first = self.first.as_ref();
         let mut best = first.and_then(|document| guarded(|| document.extract_text(number as usize - 1).ok()));
         if best.as_deref().is_none_or(is_suspect)
@@ -99,6 +105,21 @@ impl<'a> Opened<'a> {
     /// What was left out of the pages so far because nobody can read it.
     pub fn hidden(&self) -> &[String] {
         &self.hidden
+    }
+
+    /// What stands beside the pages so far; other pages may show it.
+    pub fn take_outside(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.outside)
+    }
+
+    /// The engine drops it from its text; before it merges words it still has it.
+    fn outside_of_page(&self, page_idx: usize) -> Option<Vec<String>> {
+        let document = self.first.as_ref()?;
+        guarded(|| {
+            let corners = document.get_page_visible_box(page_idx).ok()?;
+            let spans = document.extract_spans_with_config(page_idx, SpanMergingConfig::default()).ok()?;
+            Some(runs_outside(&spans, corners))
+        })
     }
 
     fn without_hidden(&mut self, text: String, spans: &[TextSpan]) -> String {

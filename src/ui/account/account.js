@@ -6,6 +6,7 @@ import { confirmDialog, field, formDialog, openDialog } from "/ui/shared/dialog.
 import { h, show } from "/ui/shared/dom.js";
 import { addTexts, dateTime, t } from "/ui/shared/i18n.js";
 import { enter, sorry } from "/ui/shared/shell.js";
+import { wanted } from "/ui/shared/next.js";
 import { toast, toastProblem } from "/ui/shared/toast.js";
 import en from "./en.js";
 import zh from "./zh.js";
@@ -13,9 +14,10 @@ import zh from "./zh.js";
 addTexts({ zh, en });
 
 const room = await enter("account");
-if (room) start(room.main);
+if (room) start(room);
 
-function start(main) {
+function start({ me, main }) {
+  let mustSetUp = me.must_set_up_second_factor;
   const factor = h("section", { class: "card stack" });
   const sessions = h("section", { class: "stack" });
   show(main, h("div", { class: "page stack" }, h("h1", {}, t("account")), factor, sessions));
@@ -38,6 +40,7 @@ function start(main) {
       factor,
       h("h2", {}, t("factor")),
       h("p", {}, t(has ? "factor_on" : "factor_off")),
+      mustSetUp && !has && h("p", { class: "note warn", "data-testid": "factor-demanded" }, t("factor_demanded")),
       has && h("p", { class: n > 2 ? "soft" : "note warn", "data-testid": "codes-left" }, t("codes_left", { n })),
       h(
         "div",
@@ -75,7 +78,11 @@ function start(main) {
       ],
       save: (data) => post("/v1/me/second-factor/enable", { code: data.get("code") }),
     });
-    if (done) await showCodes(done.recovery_codes);
+    if (!done) return;
+    await showCodes(done.recovery_codes);
+    if (!mustSetUp) return;
+    mustSetUp = false;
+    location.assign(wanted() ?? "/");
   }
 
   async function renew() {

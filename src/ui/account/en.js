@@ -4,6 +4,7 @@ export default {
   "factor": "Second factor",
   "factor_on": "On: signing in takes a code of your authenticator app beside the password.",
   "factor_off": "Off. With it, nobody gets into your account by the password alone.",
+  "factor_demanded": "Your shop asks ops and owners for a second factor. Set yours up to go on.",
   "factor_set_up": "Set up a second factor",
   "factor_how": "Add an account in your authenticator app with the key below, then type the 6 digits that it shows.",
   "factor_key": "Key",

@@ -4,6 +4,7 @@ import { post } from "/ui/shared/api.js";
 import { h, show } from "/ui/shared/dom.js";
 import { field } from "/ui/shared/dialog.js";
 import { addTexts, t } from "/ui/shared/i18n.js";
+import { wanted } from "/ui/shared/next.js";
 import { publicBar } from "/ui/shared/public.js";
 import en from "./en.js";
 import zh from "./zh.js";
@@ -12,16 +13,6 @@ addTexts({ zh, en });
 document.title = `${t("sign_in")} · kefu`;
 
 const HOMES = { agent: "/console", staff: "/knowledge", ops: "/ops", owner: "/console" };
-
-/** Only a path of our own: an address from elsewhere must not lead people away after signing in. */
-function wanted() {
-  const next = new URLSearchParams(location.search).get("next");
-  if (!next) return null;
-  const address = new URL(next, location.origin);
-  return address.origin === location.origin && next.startsWith("/")
-    ? address.pathname + address.search + address.hash
-    : null;
-}
 
 const email = h("input", {
   type: "email",
@@ -73,7 +64,8 @@ form.addEventListener("submit", async (event) => {
       password: password.value,
       code: code.value.trim() || null,
     });
-    location.assign(wanted() ?? HOMES[account.role] ?? "/");
+    const next = wanted() ?? HOMES[account.role] ?? "/";
+    location.assign(account.must_set_up_second_factor ? `/account?next=${encodeURIComponent(next)}` : next);
   } catch (problem) {
     error.textContent = problem.text;
     error.hidden = false;

@@ -13,6 +13,7 @@ import { roleText } from "/ui/shared/words.js";
 const ROLES = ["agent", "staff", "ops", "owner"];
 
 export function drawAccounts(box, { me }) {
+  const rule = h("section", { class: "card stack" });
   const table = h("div", {}, h("p", { class: "empty" }, t("loading")));
   const roles = ROLES.filter((role) => role !== "owner" || me.role === "owner");
   show(
@@ -28,12 +29,13 @@ export function drawAccounts(box, { me }) {
         t("invite"),
       ),
     ),
-    table,
+    h("div", { class: "stack" }, table, rule),
   );
 
   async function load() {
     try {
-      const { accounts } = await get("/v1/ops/accounts");
+      const [{ accounts }, signIn] = await Promise.all([get("/v1/ops/accounts"), get("/v1/ops/sign-in")]);
+      drawRule(signIn);
       const head = ["col.name", "col.role", "col.state", "col.actions"].map((key) =>
         h("th", { scope: "col" }, t(key)),
       );
@@ -53,6 +55,32 @@ export function drawAccounts(box, { me }) {
     } catch (problem) {
       show(table, sorry(problem, load));
     }
+  }
+
+  /** Whether those who set the rules must have a second factor. */
+  function drawRule({ needs_second_factor: needs, n_without: n }) {
+    const box = h("input", {
+      type: "checkbox",
+      checked: needs,
+      "data-testid": "needs-factor",
+      onchange: () => demand(box.checked),
+    });
+    show(
+      rule,
+      h("h2", {}, t("factor_rule")),
+      h("label", { class: "row" }, box, t("factor_rule_label")),
+      h("p", { class: n ? "note" : "soft", "data-testid": "without-factor" }, t(n ? "factor_rule_without" : "factor_rule_all", { n })),
+    );
+  }
+
+  async function demand(needs) {
+    try {
+      await post("/v1/ops/sign-in", { needs_second_factor: needs });
+      toast(t("saved"));
+    } catch (problem) {
+      toastProblem(problem);
+    }
+    load();
   }
 
   function row(account) {

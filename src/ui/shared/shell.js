@@ -48,6 +48,10 @@ export async function enter(id, { fixed = false } = {}) {
     else show(document.body, h("main", { class: "page" }, sorry(problem)));
     return null;
   }
+  if (me.must_set_up_second_factor && id !== "account") {
+    location.assign(`/account?next=${encodeURIComponent(location.pathname + location.hash)}`);
+    return null;
+  }
   const main = h("main", { id: "main", tabindex: "-1" });
   const banner = h("div", { role: "status", "data-testid": "banner" });
   const top = topbar(id, me);
