@@ -87,7 +87,7 @@ const MAX_AHEAD_MS: i64 = 10 * 60 * 1000;
 fn max_attempts(kind: &JobKind) -> u32 {
     match kind {
         JobKind::AnswerTurn { .. } => 3,
-        JobKind::IngestRevision { .. } => 5,
+        JobKind::IngestRevision { .. } | JobKind::ReadRehearsal { .. } | JobKind::AnswerRehearsed { .. } => 5,
         JobKind::RefreshDocument { .. }
         | JobKind::RemoveRevision { .. }
         | JobKind::EmbedGolden { .. }
