@@ -18,7 +18,7 @@ use crate::domain::rehearsal::{MAX_QUESTION_CHARS, PastQuestion, PastQuestions, 
 use crate::ingest::archive::Archive;
 use crate::ingest::parse::{ParseError, ParseLimits};
 use crate::ingest::parse_table::{csv_rows, xlsx_rows};
-use crate::ingest::parse_text::decode;
+use crate::ingest::parse_text::{decode, wide_encoding};
 use crate::ingest::sniff::sniff;
 
 /// Rows or messages that are looked at.
@@ -42,14 +42,28 @@ pub fn read_questions(file_name: &str, bytes: &[u8], limits: &ParseLimits) -> Re
                 columns::read_rows(&sheet, &mut found);
             }
         }
-        Format::Csv => columns::read_rows(&csv_rows(&decode(bytes).text), &mut found),
-        Format::Text => read_text(file_name, &decode(bytes).text, &mut found),
+        Format::Csv => columns::read_rows(&csv_rows(&decode_rows(bytes)), &mut found),
+        Format::Text => read_text(file_name, &decode_rows(bytes), &mut found),
         other => return Err(ParseError::Unsupported { found: format!("{other:?}") }),
     }
     if found.found.asked.is_empty() && found.found.refused.is_empty() {
         return Err(ParseError::Empty);
     }
     Ok(found.found)
+}
+
+/// The text of a file. One whose lines are UTF-8 but for a few that were cut or mixed in is not taken for another
+/// encoding, in which no line would mean anything: only those few lose characters.
+fn decode_rows(bytes: &[u8]) -> String {
+    if wide_encoding(bytes).is_none() && std::str::from_utf8(bytes).is_err() {
+        let lines = || bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_ascii());
+        let n_lines = lines().count();
+        let n_utf8 = lines().filter(|line| std::str::from_utf8(line).is_ok()).count();
+        if n_utf8 * 2 > n_lines {
+            return String::from_utf8_lossy(bytes).trim_start_matches('\u{feff}').to_owned();
+        }
+    }
+    decode(bytes).text
 }
 
 /// A text is JSON if it says so, or looks like it; otherwise each line is a question.
