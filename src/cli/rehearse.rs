@@ -27,7 +27,9 @@ pub struct RehearseArgs {
 
 pub fn run(common: &Common, args: &RehearseArgs) -> Outcome {
     let Some(remote) = Remote::of(&common.data_dir) else {
-        return Err(Failure::Refused("no server runs on this data directory\nhint: start one with `kefu serve`".into()));
+        return Err(Failure::Refused(
+            "no server runs on this data directory\nhint: start one with `kefu serve`".into(),
+        ));
     };
     let bytes = std::fs::read(&args.file).with_context(|| format!("`{}` cannot be read", args.file.display()))?;
     let name = args.file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();

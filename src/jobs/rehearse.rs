@@ -16,6 +16,7 @@ use crate::domain::links;
 use crate::domain::personal::mask;
 use crate::domain::rehearsal::{PastQuestion, PastQuestions, RefusedRow, RehearsalState, RowProblem, plain};
 use crate::events::Event;
+use crate::inference::GenerateError;
 use crate::retrieve::Scope;
 use crate::storage::bases::{self, NewBasis};
 use crate::storage::rehearsals::questions::{self, Rehearsed};
@@ -97,17 +98,16 @@ impl Runner {
             warn!(rehearsed.id = %id, "answering took too long");
             return Ok(self.skip_rehearsed(shop, id).await?);
         };
-        let answered = self.hold_foreign_links(shop, answered).await?;
+        let answered = self.hold_foreign_links(shop, answered?).await?;
+        if let Some(reason) = answered.generator_failure {
+            // A buyer's question would be held now; one of the past can wait until the generator is there.
+            return Err(AnswerError::Generate(GenerateError::Unavailable { reason }).into());
+        }
         let took_ms = self.clock.now_ms() - started_ms;
         Ok(self.keep_answer(shop, &asked, (answered.into(), took_ms)).await?)
     }
 
-    async fn hold_foreign_links(
-        &self,
-        shop: ShopId,
-        answered: Result<Answered, AnswerError>,
-    ) -> Result<Answered, JobError> {
-        let mut answered = answered?;
+    async fn hold_foreign_links(&self, shop: ShopId, mut answered: Answered) -> Result<Answered, StorageError> {
         let own_sites = shops::link_hosts(&self.db, shop).await?;
         if links::foreign(&answered.draft, &own_sites).is_some() {
             answered.evidence.holds.push(Reason::ForeignLink);

@@ -85,23 +85,17 @@ pub fn next_step(tally: &Tally, assessment: &Assessment, dial: &Dial) -> Step {
     if tally.n_answered + tally.n_waiting == 0 {
         return Step::Begin;
     }
-    let needed = assessment.needed.unwrap_or(Needed {
-        n_more: 0,
-        above: 0.0,
-        min_clean: 0,
-        n_clean_now: 0,
-        k_now: 0,
-    });
+    let needed = assessment.needed.unwrap_or(Needed { n_more: 0, above: 0.0, min_clean: 0, n_clean_now: 0, k_now: 0 });
     let n_open = tally.n_sendable - tally.n_judged.min(tally.n_sendable);
     if is_too_wrong(&needed, dial, n_open > 0 || tally.n_waiting > 0) {
         return Step::Mend { n_wrong: needed.k_now, n: needed.k_now + needed.n_clean_now };
     }
+    if tally.n_waiting == 0 && tally.n_sendable * 10 < tally.n_answered {
+        return Step::Teach { n_not_sendable: tally.n_answered - tally.n_sendable };
+    }
     match (n_open, tally.n_waiting) {
         (1.., _) => Step::Judge { n: needed.n_more.clamp(1, n_open), n_open },
         (0, n_waiting @ 1..) => Step::Wait { n_waiting },
-        (0, 0) if tally.n_sendable * 10 < tally.n_answered => {
-            Step::Teach { n_not_sendable: tally.n_answered - tally.n_sendable }
-        }
         (0, 0) => {
             let n_answers = needed.n_more.max(1);
             Step::Bring { n_answers, n_questions: questions_for(n_answers, tally) }
@@ -139,12 +133,7 @@ pub struct Rehearsed {
 
 impl Rehearsed {
     /// Reads it.
-    pub async fn read(
-        db: &Db,
-        shop: ShopId,
-        policy: &Policy,
-        fingerprint: &Fingerprint,
-    ) -> Result<Self, StorageError> {
+    pub async fn read(db: &Db, shop: ShopId, policy: &Policy, fingerprint: &Fingerprint) -> Result<Self, StorageError> {
         let since_ms = since_ms(db, shop, &Scope::Shop).await?;
         let documents = epochs::all(db, shop).await?;
         Ok(Self {
@@ -268,15 +257,17 @@ mod tests {
         assert_eq!(next_step(&tally(0, 200, 150, 150), &bad, &FIVE), Step::Mend { n_wrong: 20, n: 100 });
         assert_eq!(next_step(&tally(9, 200, 190, 150), &bad, &FIVE), Step::Mend { n_wrong: 20, n: 100 });
         let unlucky = judged(30, 2, &FIVE);
-        assert!(matches!(next_step(&tally(0, 200, 150, 30), &unlucky, &FIVE), Step::Judge { .. }), "it may be bad luck");
+        assert!(
+            matches!(next_step(&tally(0, 200, 150, 30), &unlucky, &FIVE), Step::Judge { .. }),
+            "it may be bad luck"
+        );
     }
 
     #[test]
     fn answers_that_rest_on_nothing_need_documents() {
-        assert_eq!(
-            next_step(&tally(0, 300, 3, 3), &judged(3, 0, &FIVE), &FIVE),
-            Step::Teach { n_not_sendable: 297 }
-        );
+        assert_eq!(next_step(&tally(0, 300, 3, 3), &judged(3, 0, &FIVE), &FIVE), Step::Teach { n_not_sendable: 297 });
+        let few = next_step(&tally(0, 300, 9, 0), &judged(0, 0, &FIVE), &FIVE);
+        assert_eq!(few, Step::Teach { n_not_sendable: 291 }, "to judge nine would prove nothing");
         let nothing = next_step(&tally(0, 300, 0, 0), &judged(0, 0, &FIVE), &FIVE);
         assert_eq!(nothing, Step::Teach { n_not_sendable: 300 });
     }

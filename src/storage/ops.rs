@@ -125,12 +125,7 @@ async fn read_decided(
     shop: ShopId,
     (sql, period): (&'static str, Period),
 ) -> Result<Vec<ReplayRow>, StorageError> {
-    let rows = sqlx::query(sql)
-        .bind(shop)
-        .bind(period.from_ms)
-        .bind(period.until_ms)
-        .fetch_all(&db.readers)
-        .await?;
+    let rows = sqlx::query(sql).bind(shop).bind(period.from_ms).bind(period.until_ms).fetch_all(&db.readers).await?;
     rows.iter().map(read_replay).collect()
 }
 

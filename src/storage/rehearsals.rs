@@ -98,11 +98,8 @@ pub async fn create(tx: &mut Tx, shop: ShopId, new: &NewRehearsal<'_>) -> Result
 
 /// One rehearsal.
 pub async fn get(db: &Db, shop: ShopId, id: RehearsalId) -> Result<Option<Rehearsal>, StorageError> {
-    let row = sqlx::query(select!("where shop_id = $1 and id = $2"))
-        .bind(shop)
-        .bind(id)
-        .fetch_optional(&db.readers)
-        .await?;
+    let row =
+        sqlx::query(select!("where shop_id = $1 and id = $2")).bind(shop).bind(id).fetch_optional(&db.readers).await?;
     row.as_ref().map(read).transpose()
 }
 
@@ -128,12 +125,11 @@ pub async fn refused(db: &Db, shop: ShopId, id: RehearsalId) -> Result<Vec<Refus
 
 /// Holds the rehearsal until the transaction ends, so that nobody else moves it; how far it has come.
 pub async fn hold(tx: &mut Tx, shop: ShopId, id: RehearsalId) -> Result<Option<RehearsalState>, StorageError> {
-    let row =
-        sqlx::query("update rehearsals set n_skipped = n_skipped where shop_id = $1 and id = $2 returning state")
-            .bind(shop)
-            .bind(id)
-            .fetch_optional(tx.connection())
-            .await?;
+    let row = sqlx::query("update rehearsals set n_skipped = n_skipped where shop_id = $1 and id = $2 returning state")
+        .bind(shop)
+        .bind(id)
+        .fetch_optional(tx.connection())
+        .await?;
     row.map(|row| row.col("state")).transpose()
 }
 

@@ -159,8 +159,9 @@ async fn from_a_file_to_a_promise() {
     let agent = shop.caller(Role::Agent);
     assert_eq!(step(&server.http.get(&agent, RESULT).await.expect(200).json()), "begin");
 
-    let file = sheet(88) + ",nothing asked\nCan unworn aax shoes be returned after delivery?,again\n"
-        + "Can I return unworn shoes after delivery? Call 13812345678,yes\n";
+    let private = "answer\nCan I return unworn shoes after delivery? Call 13812345678,yes\n";
+    let twice = ",nothing asked\nCan unworn aax shoes be returned after delivery?,again\n";
+    let file = sheet(88).replacen("answer\n", private, 1) + twice;
     let id = server.bring(&shop, ("past.csv", file.as_bytes())).await;
     server.worker.drain().await;
     let shown = server.shown(&shop, &id).await;
@@ -168,7 +169,7 @@ async fn from_a_file_to_a_promise() {
     assert_eq!((shown["state"].as_str(), count("n_questions"), count("n_refused")), (Some("answered"), 89, 2));
     assert_eq!((count("n_answered"), count("n_failed"), count("n_judged")), (89, 0, 0), "{shown}");
     let report = server.http.get(&agent, &format!("{BRING}/{id}/refused?lang=zh")).await.expect(200).text();
-    assert!(report.contains("\"90\",\"此行没有问题内容\"") && report.contains("与前面的问题重复"), "{report}");
+    assert!(report.contains("\"91\",\"此行没有问题内容\"") && report.contains("与前面的问题重复"), "{report}");
 
     // Nobody outside hears of it, and nothing of it counts as what buyers ask.
     for path in [format!("{BRING}/{id}"), format!("{BRING}/{id}/refused")] {
@@ -188,8 +189,8 @@ async fn from_a_file_to_a_promise() {
 
     // Judged, taken back, judged by one only.
     let items = server.open_items(&shop).await;
-    assert!(items.iter().any(|item| item["question"].as_str().unwrap().ends_with("Call [phone]")), "{items:?}");
-    assert_eq!(items[0]["person_said"].as_str().map(|said| said.len() > 2), Some(true));
+    assert_eq!(items[0]["question"], "Can I return unworn shoes after delivery? Call [phone]");
+    assert_eq!(items[0]["person_said"], "yes");
     assert!(items[0].get("confidence").is_none(), "whoever judges does not know how sure it was");
     let source = format!("/v1/knowledge/rehearsed/{}/sources/1", items[0]["id"].as_str().unwrap());
     assert!(server.http.get(&agent, &source).await.expect(200).text().contains("30 days"));

@@ -20,12 +20,49 @@ pub(super) enum Speaker {
 
 /// Words that exports use for the two sides, without spaces and case.
 const BUYERS: [&str; 18] = [
-    "user", "customer", "buyer", "client", "visitor", "human", "guest", "consumer", "contact", "enduser", "买家",
-    "客户", "顾客", "用户", "访客", "消费者", "买方", "会员",
+    "user",
+    "customer",
+    "buyer",
+    "client",
+    "visitor",
+    "human",
+    "guest",
+    "consumer",
+    "contact",
+    "enduser",
+    "买家",
+    "客户",
+    "顾客",
+    "用户",
+    "访客",
+    "消费者",
+    "买方",
+    "会员",
 ];
 const SHOPS: [&str; 23] = [
-    "assistant", "agent", "seller", "staff", "service", "support", "operator", "bot", "admin", "merchant", "shop",
-    "store", "ai", "客服", "卖家", "商家", "店铺", "小二", "坐席", "机器人", "店主", "卖方", "人工客服",
+    "assistant",
+    "agent",
+    "seller",
+    "staff",
+    "service",
+    "support",
+    "operator",
+    "bot",
+    "admin",
+    "merchant",
+    "shop",
+    "store",
+    "ai",
+    "客服",
+    "卖家",
+    "商家",
+    "店铺",
+    "小二",
+    "坐席",
+    "机器人",
+    "店主",
+    "卖方",
+    "人工客服",
 ];
 const NOBODY: [&str; 5] = ["system", "event", "notice", "系统", "通知"];
 
@@ -127,7 +164,17 @@ static QUESTION: LazyLock<RegexSet> = LazyLock::new(|| {
 pub(super) fn is_question(text: &str) -> bool {
     // `在吗?` and `hello?` only look whether somebody is there.
     const GREETINGS: [&str; 12] = [
-        "在吗", "在么", "在不在", "有人吗", "有人在吗", "您好在吗", "你好在吗", "亲在吗", "hello", "hi", "anyonethere",
+        "在吗",
+        "在么",
+        "在不在",
+        "有人吗",
+        "有人在吗",
+        "您好在吗",
+        "你好在吗",
+        "亲在吗",
+        "hello",
+        "hi",
+        "anyonethere",
         "areyouthere",
     ];
     let folded = fold(text);
@@ -142,12 +189,21 @@ mod tests {
     #[test]
     fn questions_are_told_from_small_talk() {
         for asked in [
-            "退货运费谁出", "这款可以机洗吗", "多久发货？", "请问尺码偏大吗", "几天能到", "How long does shipping take",
-            "the charger, does it support 220V", "Is it waterproof?", "有没有现货", "怎么连接蓝牙",
+            "退货运费谁出",
+            "这款可以机洗吗",
+            "多久发货？",
+            "请问尺码偏大吗",
+            "几天能到",
+            "How long does shipping take",
+            "the charger, does it support 220V",
+            "Is it waterproof?",
+            "有没有现货",
+            "怎么连接蓝牙",
         ] {
             assert!(is_question(asked), "{asked}");
         }
-        for said in ["好的谢谢", "在吗？", "hello?", "ok", "我明白了。", "Thanks a lot!", "收到", "[图片]", ""] {
+        for said in ["好的谢谢", "在吗？", "hello?", "ok", "我明白了。", "Thanks a lot!", "收到", "[图片]", ""]
+        {
             assert!(!is_question(said), "{said}");
         }
     }

@@ -10,18 +10,57 @@ const MAX_ROWS_ABOVE_HEADER: usize = 6;
 
 /// Header cells over who said it.
 pub(super) const SENDER_NAMES: [&str; 15] = [
-    "role", "sender", "from", "author", "speaker", "sendertype", "fromtype", "usertype", "角色", "发送者", "发送方",
-    "发言人", "身份", "发言方", "消息来源",
+    "role",
+    "sender",
+    "from",
+    "author",
+    "speaker",
+    "sendertype",
+    "fromtype",
+    "usertype",
+    "角色",
+    "发送者",
+    "发送方",
+    "发言人",
+    "身份",
+    "发言方",
+    "消息来源",
 ];
 /// Header cells over what was said.
 pub(super) const TEXT_NAMES: [&str; 13] = [
-    "text", "content", "message", "msg", "body", "utterance", "内容", "消息", "文本", "消息内容", "聊天内容", "对话内容",
+    "text",
+    "content",
+    "message",
+    "msg",
+    "body",
+    "utterance",
+    "内容",
+    "消息",
+    "文本",
+    "消息内容",
+    "聊天内容",
+    "对话内容",
     "发言",
 ];
 /// Header cells over which chat it was said in.
 pub(super) const CHAT_NAMES: [&str; 17] = [
-    "conversation", "conversationid", "chatid", "chat", "session", "sessionid", "dialogid", "dialogueid", "threadid",
-    "ticketid", "会话", "会话id", "会话编号", "对话id", "对话编号", "聊天id", "会话号",
+    "conversation",
+    "conversationid",
+    "chatid",
+    "chat",
+    "session",
+    "sessionid",
+    "dialogid",
+    "dialogueid",
+    "threadid",
+    "ticketid",
+    "会话",
+    "会话id",
+    "会话编号",
+    "对话id",
+    "对话编号",
+    "聊天id",
+    "会话号",
 ];
 
 /// A row and where it stands.

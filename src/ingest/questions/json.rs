@@ -32,9 +32,9 @@ fn entries_of(whole: Value) -> Vec<Value> {
         Value::Array(list) if is_chat(&list) => vec![Value::Array(list)],
         Value::Array(list) => list,
         Value::Object(mut object) => {
-            let list = LIST_FIELDS.iter().find(|field| {
-                object.get(**field).and_then(Value::as_array).is_some_and(|list| !is_chat(list))
-            });
+            let list = LIST_FIELDS
+                .iter()
+                .find(|field| object.get(**field).and_then(Value::as_array).is_some_and(|list| !is_chat(list)));
             match list.and_then(|field| object.remove(*field)) {
                 Some(Value::Array(list)) => list,
                 _ => vec![Value::Object(object)],
@@ -47,8 +47,11 @@ fn entries_of(whole: Value) -> Vec<Value> {
 fn is_chat(list: &[Value]) -> bool {
     let is_message = |value: &Value| {
         let object = value.as_object();
-        object.is_some_and(|object| field(object, &SENDER_NAMES).is_some() && field(object, &TEXT_NAMES).is_some()
-            && field(object, &CHAT_NAMES).is_none())
+        object.is_some_and(|object| {
+            field(object, &SENDER_NAMES).is_some()
+                && field(object, &TEXT_NAMES).is_some()
+                && field(object, &CHAT_NAMES).is_none()
+        })
     };
     !list.is_empty() && list.iter().all(is_message)
 }

@@ -17,17 +17,15 @@ fn refused(found: &PastQuestions) -> Vec<(u32, RowProblem)> {
 #[test]
 fn a_sheet_goes_in_row_by_row_and_bad_rows_say_why() {
     let long = "长".repeat(MAX_QUESTION_CHARS + 1);
-    let sheet = format!("问题,回复\n怎么退货？,七天内可退\n,空的\n{long},x\n怎么退货,再问一次\n发货要多久,两天,多出一格\n能开发票吗,\n");
+    let sheet = format!(
+        "问题,回复\n怎么退货？,七天内可退\n,空的\n{long},x\n怎么退货,再问一次\n发货要多久,两天,多出一格\n能开发票吗,\n"
+    );
     let found = read("faq.csv", sheet.as_bytes());
     assert_eq!(asked(&found), ["怎么退货？", "能开发票吗"]);
     assert_eq!(found.asked[0].person_said.as_deref(), Some("七天内可退"));
     assert_eq!((found.asked[1].line, &found.asked[1].person_said), (7, &None));
-    let want = [
-        (3, RowProblem::Empty),
-        (4, RowProblem::TooLong),
-        (5, RowProblem::Duplicate),
-        (6, RowProblem::WrongColumns),
-    ];
+    let want =
+        [(3, RowProblem::Empty), (4, RowProblem::TooLong), (5, RowProblem::Duplicate), (6, RowProblem::WrongColumns)];
     assert_eq!(refused(&found), want);
     assert_ne!(found.asked[0].thread, found.asked[1].thread);
 }
@@ -62,7 +60,8 @@ fn of_chats_the_buyers_questions_are_taken_with_what_a_person_said() {
 
 #[test]
 fn json_comes_in_many_shapes() {
-    let chat = r#"{"messages":[{"role":"user","content":"How do I return it?"},{"role":"assistant","content":"In 7 days."}]}"#;
+    let chat =
+        r#"{"messages":[{"role":"user","content":"How do I return it?"},{"role":"assistant","content":"In 7 days."}]}"#;
     let flat = r#"{"session_id":"a","sender":"buyer","text":"Is it waterproof?"}"#;
     let pair = r#"{"question":"How long is shipping?","answer":"Two days"}"#;
     let lines = format!("{chat}\n{flat}\n{pair}\n\"Do you ship abroad?\"\n{{broken\n42\n");

@@ -176,13 +176,11 @@ pub async fn set_answered(
 
 /// Whether it is still to be answered, inside the transaction.
 pub async fn is_open(tx: &mut Tx, shop: ShopId, id: RehearsedId) -> Result<bool, StorageError> {
-    let row = sqlx::query(
-        "select id from rehearsed where shop_id = $1 and id = $2 and turn_id is null and failed = 0",
-    )
-    .bind(shop)
-    .bind(id)
-    .fetch_optional(tx.connection())
-    .await?;
+    let row = sqlx::query("select id from rehearsed where shop_id = $1 and id = $2 and turn_id is null and failed = 0")
+        .bind(shop)
+        .bind(id)
+        .fetch_optional(tx.connection())
+        .await?;
     Ok(row.is_some())
 }
 
@@ -227,12 +225,7 @@ pub async fn judge(
 }
 
 /// Takes a judgement back, if it is the caller's own; false otherwise.
-pub async fn take_back(
-    tx: &mut Tx,
-    shop: ShopId,
-    id: RehearsedId,
-    account: AccountId,
-) -> Result<bool, StorageError> {
+pub async fn take_back(tx: &mut Tx, shop: ShopId, id: RehearsedId, account: AccountId) -> Result<bool, StorageError> {
     let now_ms = tx.now_ms();
     let done = sqlx::query(
         "update labels set withdrawn_at_ms = $4 where shop_id = $1 and account_id = $3 and withdrawn_at_ms is null \

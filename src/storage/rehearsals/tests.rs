@@ -149,7 +149,10 @@ async fn an_answer_is_judged_once_and_only_its_judge_takes_that_back() {
         tx.commit().await.unwrap();
         assert_eq!(outcome().await, Some(Outcome::RejectWrong));
         assert_eq!(judged(&db, mine, "now").await.unwrap(), HashSet::from(["第1个问题".to_owned()]));
-        assert!(judged(&db, mine, "another").await.unwrap().is_empty() && judged(&db, other, "now").await.unwrap().is_empty());
+        assert!(
+            judged(&db, mine, "another").await.unwrap().is_empty()
+                && judged(&db, other, "now").await.unwrap().is_empty()
+        );
         let mut tx = db.begin().await.unwrap();
         assert!(!questions::take_back(&mut tx, mine, question, WEI).await.unwrap());
         assert!(questions::take_back(&mut tx, mine, question, LIN).await.unwrap());
@@ -177,9 +180,36 @@ async fn a_file_is_needed_until_it_is_read() {
         assert!(is_file_needed(&mut tx, "log").await.unwrap());
         forget_file(&mut tx, mine, id).await.unwrap();
         assert!(is_file_needed(&mut tx, "log").await.unwrap(), "it is still to be read");
-        assert!(fail(&mut tx, mine, id, "corrupt").await.unwrap() && !fail(&mut tx, mine, id, "corrupt").await.unwrap());
+        assert!(
+            fail(&mut tx, mine, id, "corrupt").await.unwrap() && !fail(&mut tx, mine, id, "corrupt").await.unwrap()
+        );
         assert!(!is_file_needed(&mut tx, "log").await.unwrap());
         tx.commit().await.unwrap();
         assert_eq!(get(&db, mine, id).await.unwrap().unwrap().problem.as_deref(), Some("corrupt"));
+    }
+}
+
+#[tokio::test]
+async fn another_shop_sees_and_moves_nothing() {
+    for Scratch { db, .. } in scratches().await {
+        let (mine, other) = (shop(&db).await, shop(&db).await);
+        let id = brought(&db, mine, &[1, 2]).await;
+        let question = queued(&db, mine).await.unwrap();
+        let turn = answer(&db, mine, question).await;
+        let period = ops::Period { from_ms: 0, until_ms: i64::MAX };
+        for (shop, sees) in [(mine, true), (other, false)] {
+            assert_eq!(get(&db, shop, id).await.unwrap().is_some(), sees);
+            assert_eq!(list(&db, shop, 9).await.unwrap().len(), usize::from(sees));
+            assert_eq!(refused(&db, shop, id).await.unwrap().len(), usize::from(sees));
+            assert_eq!(questions::get(&db, shop, question).await.unwrap().is_some(), sees);
+            assert_eq!(questions::of_turn(&db, shop, turn).await.unwrap().is_some(), sees);
+            assert_eq!(questions::progress(&db, shop, id).await.unwrap().n_questions > 0, sees);
+            assert_eq!(questions::count_waiting(&db, shop).await.unwrap() > 0, sees);
+            assert_eq!(ops::rehearsed_rows(&db, shop, period).await.unwrap().len(), usize::from(sees));
+            let mut tx = db.begin().await.unwrap();
+            assert_eq!(hold(&mut tx, shop, id).await.unwrap().is_some(), sees);
+            assert_eq!(cancel(&mut tx, shop, id).await.unwrap(), sees);
+            drop(tx);
+        }
     }
 }

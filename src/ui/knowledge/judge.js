@@ -108,8 +108,7 @@ export function drawJudge(box, { mayJudge }) {
     try {
       ({ tally } = await remove(`/v1/knowledge/rehearsed/${last.item.id}/label`));
       done.pop();
-      queue.unshift(last.item);
-      draw();
+      await load();
       toast(t("judge.undone", { was: t(`found.${last.outcome}`) }));
     } catch (problem) {
       toastProblem(problem);
@@ -126,7 +125,12 @@ export function drawJudge(box, { mayJudge }) {
         "div",
         { class: "card stack" },
         item.previous &&
-          h("div", {}, h("h2", { class: "tag" }, t("judge.previous")), h("p", { class: "pre soft" }, item.previous)),
+          h(
+            "div",
+            {},
+            h("h2", { class: "tag" }, t("judge.previous")),
+            h("p", { class: "pre soft" }, item.previous),
+          ),
         h(
           "div",
           {},
@@ -141,13 +145,17 @@ export function drawJudge(box, { mayJudge }) {
           "div",
           {},
           h("h2", { class: "tag" }, t("judge.answer")),
-          h("div", { class: "passage pre", dir: "auto", "data-testid": "judge-answer" }, withCitations(item.answer, cite(item))),
+          h(
+            "div",
+            { class: "passage pre", dir: "auto", "data-testid": "judge-answer" },
+            withCitations(item.answer, cite(item)),
+          ),
         ),
         item.citations.length > 0 && sources(item),
       ),
       h(
         "div",
-        { class: "stack" },
+        { class: "stack judge-side" },
         h(
           "section",
           { class: "card stack tight" },
@@ -179,7 +187,13 @@ export function drawJudge(box, { mayJudge }) {
             { class: "row apart" },
             h(
               "button",
-              { class: "button compact", type: "button", disabled: done.length === 0, "data-testid": "judge-undo", onclick: undo },
+              {
+                class: "button compact",
+                type: "button",
+                disabled: done.length === 0,
+                "data-testid": "judge-undo",
+                onclick: undo,
+              },
               keycaps("z"),
               t("judge.undo"),
             ),
@@ -201,7 +215,12 @@ export function drawJudge(box, { mayJudge }) {
         { class: "row" },
         h("a", { class: "button primary", href: "#/rehearsal" }, t("judge.result")),
         done.length > 0 &&
-          h("button", { class: "button", type: "button", "data-testid": "judge-undo", onclick: undo }, keycaps("z"), t("judge.undo")),
+          h(
+            "button",
+            { class: "button", type: "button", "data-testid": "judge-undo", onclick: undo },
+            keycaps("z"),
+            t("judge.undo"),
+          ),
       ),
     );
 
@@ -221,10 +240,18 @@ function progress(tally, step) {
     h(
       "p",
       { class: "row apart small" },
-      h("span", { class: isProven ? "good" : null }, t(isProven ? "judge.proven" : "judge.goal", { judged, goal })),
+      h(
+        "span",
+        { class: isProven ? "good" : null },
+        t(isProven ? "judge.proven" : "judge.goal", { judged, goal }),
+      ),
       h("span", { class: "soft" }, t("judge.open", { n: sendable - judged })),
     ),
-    h("progress", { max: Math.max(goal, 1), value: Math.min(judged, goal), "aria-label": t("judge.goal", { judged, goal }) }),
+    h("progress", {
+      max: Math.max(goal, 1),
+      value: Math.min(judged, goal),
+      "aria-label": t("judge.goal", { judged, goal }),
+    }),
   ];
 }
 
@@ -234,7 +261,12 @@ const cite = (item) => (n) =>
   item.citations.some((each) => each.number === n)
     ? h(
         "button",
-        { class: "cite", type: "button", "aria-label": t("judge.open_source", { n }), onclick: () => open(item, n) },
+        {
+          class: "cite",
+          type: "button",
+          "aria-label": t("judge.open_source", { n }),
+          onclick: () => open(item, n),
+        },
         n,
       )
     : null;
@@ -253,7 +285,12 @@ const sources = (item) =>
           {},
           h(
             "button",
-            { class: "cited-source", type: "button", "data-testid": "citation", onclick: () => open(item, one.number) },
+            {
+              class: "cited-source",
+              type: "button",
+              "data-testid": "citation",
+              onclick: () => open(item, one.number),
+            },
             h("strong", {}, `${one.number} · ${one.document}`),
             h("span", { class: "crumbs" }, placeText(one)),
             h("span", { class: "quote" }, one.quote),

@@ -25,7 +25,9 @@ import zh from "./zh.js";
 // The plot of the first day is that of ops, with its words.
 const plotTexts = (texts) =>
   Object.fromEntries(
-    Object.entries(texts).filter(([key]) => /^(histogram\.|outcome\.|risk\.bar$|alt_table$|as_table$|confidence$)/.test(key)),
+    Object.entries(texts).filter(([key]) =>
+      /^(histogram\.|outcome\.|risk\.bar$|alt_table$|as_table$|confidence$)/.test(key),
+    ),
   );
 addTexts({ zh: plotTexts({ ...opsZh, ...dialZh }), en: plotTexts({ ...opsEn, ...dialEn }) });
 addTexts({ zh: { ...zh, ...rehearsalZh }, en: { ...en, ...rehearsalEn } });
@@ -53,7 +55,12 @@ function start({ me, main, banner }) {
       isHere: (hash) => !["/test", "/golden", "/quarantine", "/rehearsal", "/rehearsal/judge"].includes(hash),
     },
     { id: "golden", hash: "/golden", text: t("golden"), isHere: (hash) => hash === "/golden" },
-    { id: "quarantine", hash: "/quarantine", text: t("quarantine.title"), isHere: (hash) => hash === "/quarantine" },
+    {
+      id: "quarantine",
+      hash: "/quarantine",
+      text: t("quarantine.title"),
+      isHere: (hash) => hash === "/quarantine",
+    },
     {
       id: "rehearsal",
       hash: "/rehearsal",

@@ -7,6 +7,7 @@ import { percent, t } from "/ui/shared/i18n.js";
 import { icon } from "/ui/shared/icons.js";
 
 const JUDGES = ["agent", "staff", "owner"];
+const BRINGERS = ["staff", "ops", "owner"];
 
 /** `found`: what the server says; `me`: who reads it. */
 export function drawResult(box, found, { me, isUnderWay }) {
@@ -18,13 +19,13 @@ export function drawResult(box, found, { me, isUnderWay }) {
     h(
       "div",
       { class: "card stack verdict", "data-testid": "verdict", "data-step": chosen.step.kind },
-      verdict(chosen, { certainty, me, tally }),
+      verdict(chosen, { certainty, me, tally, others: found.others }),
       tally.n_answered + tally.n_waiting > 0 && facts(tally),
     ),
     tally.n_answered > 0 &&
       h(
         "details",
-        { class: "card stack" },
+        { class: "card details" },
         h("summary", {}, t("rehearsal.details")),
         prospects(found),
         tally.n_sendable > 0 &&
@@ -34,15 +35,19 @@ export function drawResult(box, found, { me, isUnderWay }) {
   );
 }
 
-function verdict({ target_error: target, step, share, assessment }, { certainty, me, tally }) {
+function verdict({ target_error: target, step, share, assessment }, { certainty, me, tally, others }) {
+  const proven = others.find((one) => one.assessment.can_certify); // The strictest comes first.
+  const looser = proven && { target: percent(proven.target_error), share: percent(proven.share ?? 0) };
   const promise = { target: percent(target), certainty: percent(certainty) };
   const { n_clean_now: clean, min_clean: least, k_now: wrong } = assessment.needed ?? {};
   const words = {
     ...promise,
     ...step,
+    rest: (assessment.needed?.n_more ?? 0) - (step.n ?? 0), // Right answers that are missing even then.
     clean,
     least,
     answered: tally.n_answered,
+    waiting: tally.n_waiting,
     share: share === null ? "" : percent(share),
     bound: assessment.bound === null ? "" : percent(assessment.bound, 1),
     bar: assessment.bar === null ? "" : percent(assessment.bar, 1),
@@ -53,24 +58,40 @@ function verdict({ target_error: target, step, share, assessment }, { certainty,
     h(
       "div",
       { class: "row" },
-      h("span", { class: `chip ${isProven ? "good" : "warn"}` }, t(isProven ? "rehearsal.proven" : "rehearsal.not_proven")),
+      h(
+        "span",
+        { class: `chip ${isProven ? "good" : "warn"}` },
+        t(isProven ? "rehearsal.proven" : "rehearsal.not_proven"),
+      ),
       h("span", { class: "small soft" }, t("rehearsal.promise", promise)),
     ),
     h("h2", {}, t(`step.${step.kind}`, words)),
-    h("p", {}, t(step.kind === "bring" && step.n_questions === null ? "step.bring_blind" : `step.${step.kind}_more`, words)),
+    h("p", {}, t(`step.${step.kind}${more(step, words)}`, words)),
     needs &&
       h(
         "div",
         {},
-        h("p", { class: "small soft" }, t("rehearsal.needed", { clean, least, wrong, target: promise.target })),
+        h(
+          "p",
+          { class: "small soft" },
+          t("rehearsal.needed", { clean, least, wrong, target: promise.target }),
+        ),
         h("progress", {
           max: least,
           value: Math.min(clean, least),
           "aria-label": t("rehearsal.needed", { clean, least, wrong, target: promise.target }),
         }),
       ),
+    !isProven && looser && h("p", {}, t("rehearsal.looser", looser)),
     nextButton(step, me),
   ];
+}
+
+/** Which of the sentences below the step is true. */
+function more(step, { rest, waiting }) {
+  if (step.kind === "bring" && step.n_questions === null) return "_blind";
+  if (step.kind !== "judge" || rest <= 0) return "_more";
+  return waiting > 0 ? "_meanwhile" : "_short";
 }
 
 function nextButton(step, me) {
@@ -81,12 +102,33 @@ function nextButton(step, me) {
   if (step.kind === "promise" && ["ops", "owner"].includes(me.role))
     return link("/ops#/", t("step.promise_do"), "spark");
   if (step.kind === "promise") return h("p", { class: "note info" }, icon("info"), t("step.promise_ask"));
+  if (["bring", "begin"].includes(step.kind) && BRINGERS.includes(me.role))
+    return h(
+      "p",
+      {},
+      h(
+        "button",
+        {
+          class: "button primary",
+          type: "button",
+          "data-testid": "next-step",
+          onclick: () => document.querySelector("[data-testid=rehearsal-input]")?.click(),
+        },
+        icon("upload"),
+        t("rehearsal.pick"),
+      ),
+    );
   if (["mend", "teach"].includes(step.kind)) return link("#/", t("step.mend_do"), "doc");
   return null;
 }
 
 const fact = (n, name) =>
-  h("div", {}, h("dt", { class: "small soft" }, t(`rehearsal.fact.${name}`)), h("dd", { class: "number" }, n));
+  h(
+    "div",
+    {},
+    h("dt", { class: "small soft" }, t(`rehearsal.fact.${name}`)),
+    h("dd", { class: "number" }, n),
+  );
 
 const facts = (tally) =>
   h(
@@ -116,7 +158,9 @@ function prospects({ chosen, others }) {
       h(
         "tr",
         {},
-        ["target", "least", "state", "share"].map((name) => h("th", { scope: "col" }, t(`rehearsal.col.${name}`))),
+        ["target", "least", "state", "share"].map((name) =>
+          h("th", { scope: "col" }, t(`rehearsal.col.${name}`)),
+        ),
       ),
     ),
     h(

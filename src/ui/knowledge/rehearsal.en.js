@@ -6,16 +6,20 @@ export default {
   "rehearsal.files": "Files",
   "rehearsal.bring": "Bring past questions",
   "rehearsal.drop": "Drop a file with past questions here",
-  "rehearsal.formats": "CSV, Excel, JSON, JSON Lines or text; UTF-8, UTF-16 or GBK; up to 2,000 questions at once",
+  "rehearsal.formats":
+    "CSV, Excel, JSON, JSON Lines or text; UTF-8, UTF-16 or GBK; up to 2,000 questions at once",
   "rehearsal.pick": "Choose a file",
   "rehearsal.shape": "What should the file look like?",
   "rehearsal.shape_sheet": "A sheet with a column “question”; what a person answered may stand in “answer”.",
-  "rehearsal.sample_sheet": "question,answer\nHow long does shipping take?,Two to three days\nCan I return sale items?,\"Yes, within 7 days\"",
-  "rehearsal.shape_chat": "Or chat logs: one message a row with “conversation”, “role” and “text”, or one JSON object a line.",
+  "rehearsal.sample_sheet":
+    'question,answer\nHow long does shipping take?,Two to three days\nCan I return sale items?,"Yes, within 7 days"',
+  "rehearsal.shape_chat":
+    "Or chat logs: one message a row with “conversation”, “role” and “text”, or one JSON object a line.",
   "rehearsal.sample_chat":
     '{"conversation_id": "1", "role": "buyer", "text": "Is it waterproof?"}\n{"conversation_id": "1", "role": "agent", "text": "Yes, IPX5."}',
   "rehearsal.brought": "“{name}” is being read.",
-  "rehearsal.reading": "The file is being read. Its questions are answered one by one; this page keeps up by itself.",
+  "rehearsal.reading":
+    "The file is being read. Its questions are answered one by one; this page keeps up by itself.",
   "rehearsal.state.reading": "Reading",
   "rehearsal.state.answering": "Answering",
   "rehearsal.state.paused": "Paused",
@@ -27,7 +31,8 @@ export default {
   "rehearsal.resume": "Go on",
   "rehearsal.cancel": "Stop for good",
   "rehearsal.cancel_title": "Stop answering this file?",
-  "rehearsal.cancel_text": "The rest of its questions will not be answered. Answers and judgements that there are stay and count.",
+  "rehearsal.cancel_text":
+    "The rest of its questions will not be answered. Answers and judgements that there are stay and count.",
   "rehearsal.refused": "{n} {n:row|rows} not taken: see why",
   "rehearsal.skipped": "{n} {n:message|messages} asked nothing",
   "rehearsal.failed": "{n} could not be answered",
@@ -37,8 +42,11 @@ export default {
   "rehearsal.unmask": "Keep it as it is",
   "rehearsal.proven": "Proven",
   "rehearsal.not_proven": "Not proven yet",
-  "rehearsal.promise": "of the answers sent by themselves at most {target} are wrong, with {certainty} certainty",
-  "rehearsal.needed": "{target} takes at least {least} right answers above the bar that count for the proof; there are {clean}, and {wrong} wrong.",
+  "rehearsal.promise":
+    "of the answers sent by themselves at most {target} are wrong, with {certainty} certainty",
+  "rehearsal.needed":
+    "{target} takes at least {least} right answers above the bar that count for the proof; there are {clean}, and {wrong} wrong.",
+  "rehearsal.looser": "At most {target} wrong is proven already, for {share} of the questions.",
   "rehearsal.details": "What other promises would take",
   "rehearsal.prospects": "The stricter the promise, the more right answers it takes.",
   "rehearsal.col.target": "At most wrong",
@@ -53,27 +61,39 @@ export default {
   "rehearsal.fact.judged": "Judged",
   "rehearsal.fact.wrong": "Wrong",
   "rehearsal.wrong": "Wrong answers, the surest first",
-  "rehearsal.wrong_more": "These would have gone out. Mend the documents they rest on, and test with other questions: the same ones would flatter the result.",
+  "rehearsal.wrong_more":
+    "These would have gone out. Mend the documents they rest on, and test with other questions: the same ones would flatter the result.",
   "rehearsal.open_document": "Open document",
   "step.promise": "You can promise at most {target} wrong answers",
-  "step.promise_more": "At the bar of {bar}, no more than {bound} are wrong. It covers {share} of your questions; the rest waits for a person.",
+  "step.promise_more":
+    "At the bar of {bar}, no more than {bound} are wrong. It covers {share} of your questions; the rest waits for a person.",
   "step.promise_do": "Make this promise",
   "step.promise_ask": "Operations or the owner can make this promise now.",
   "step.judge": "Judge {n} more {n:answer|answers}",
-  "step.judge_more": "If all of them are right, {target} is proven. {n_open} {n_open:waits|wait} to be judged, the surest first.",
+  "step.judge_more":
+    "If all of them are right, {target} is proven. {n_open} {n_open:waits|wait} to be judged, the surest first.",
+  "step.judge_meanwhile":
+    "These wait now, the surest first; {waiting} more questions are being answered. {target} takes about {rest} more right answers after these.",
+  "step.judge_short":
+    "These are all that wait. If all of them are right, about {rest} more right answers will be missing for {target}: bring more questions meanwhile.",
   "step.judge_do": "Judge answers",
   "step.wait": "{n_waiting} more {n_waiting:question is|questions are} being answered",
   "step.wait_more": "Everything that was answered is judged. Come back when there is more.",
   "step.bring": "Bring about {n_questions} more past questions",
-  "step.bring_more": "All answers are judged and good, but too few: about {n_answers} more right ones are missing for {target}.",
-  "step.bring_blind": "All answers are judged, but too few could be sent: about {n_answers} more right ones are missing for {target}.",
+  "step.bring_more":
+    "All answers are judged, but they are too few: about {n_answers} more right ones are missing for {target}.",
+  "step.bring_blind":
+    "All answers are judged, but too few could be sent: about {n_answers} more right ones are missing for {target}.",
   "step.mend": "Mend the documents first",
-  "step.mend_more": "{n_wrong} of the {n} surest answers are wrong. More of the same would not prove {target}; the wrong ones are listed below.",
+  "step.mend_more":
+    "{n_wrong} of the {n} surest answers are wrong. More of the same would not prove {target}; the wrong ones are listed below.",
   "step.mend_do": "To the documents",
   "step.teach": "Add documents first",
-  "step.teach_more": "{n_not_sendable} of {answered} answers rest on no document, or a rule holds them. What no document says cannot be answered.",
+  "step.teach_more":
+    "{n_not_sendable} of {answered} answers rest on no document, or a rule holds them. What no document says cannot be answered.",
   "step.begin": "Bring past questions to begin",
-  "step.begin_more": "About 300 real questions are a good start. At most 5 % wrong takes at least 59 right answers, 2 % takes 149; a third of the judged answers is used to choose the bar.",
+  "step.begin_more":
+    "About 300 real questions are a good start. At most 5 % wrong takes at least 59 right answers, 2 % takes 149; a third of the judged answers is used to choose the bar.",
   "judge": "Judge answers",
   "judge.back": "Result",
   "judge.previous": "Said before",

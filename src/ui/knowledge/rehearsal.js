@@ -2,7 +2,7 @@
 
 import { api, get, post } from "/ui/shared/api.js";
 import { confirmDialog } from "/ui/shared/dialog.js";
-import { debounce, h, show, showKeepingFocus } from "/ui/shared/dom.js";
+import { h, show, showKeepingFocus } from "/ui/shared/dom.js";
 import { duration, lang, t, when } from "/ui/shared/i18n.js";
 import { icon } from "/ui/shared/icons.js";
 import { sorry } from "/ui/shared/shell.js";
@@ -28,7 +28,12 @@ export function drawRehearsal(box, { me, live }) {
   const files = h("div", { class: "stack", "data-testid": "rehearsals" });
   show(
     box,
-    h("div", { class: "page-head" }, h("h1", {}, t("rehearsal")), h("p", { class: "soft" }, t("rehearsal.more"))),
+    h(
+      "div",
+      { class: "page-head" },
+      h("h1", {}, t("rehearsal")),
+      h("p", { class: "soft" }, t("rehearsal.more")),
+    ),
     result,
     mayBring && bringPanel(load),
     files,
@@ -53,7 +58,18 @@ export function drawRehearsal(box, { me, live }) {
   }
 
   load();
-  return live(debounce(load, CALM_MS));
+  return live(calmly(load));
+}
+
+/** Runs `fn` a little after the first of many calls: answers that keep coming must not put it off for ever. */
+function calmly(fn) {
+  let timer = null;
+  return () => {
+    timer ??= setTimeout(() => {
+      timer = null;
+      fn();
+    }, CALM_MS);
+  };
 }
 
 function bringPanel(onDone) {
@@ -190,7 +206,13 @@ function steering(one, onDone) {
   const button = (verb, onclick) =>
     h(
       "button",
-      { class: "button compact", type: "button", "data-testid": verb, "data-key": `${verb}-${one.id}`, onclick },
+      {
+        class: "button compact",
+        type: "button",
+        "data-testid": verb,
+        "data-key": `${verb}-${one.id}`,
+        onclick,
+      },
       t(`rehearsal.${verb}`),
     );
   const cancel = async () => {
@@ -223,7 +245,7 @@ function settingsPanel(me) {
         h(
           "button",
           {
-            class: "link",
+            class: "button compact",
             type: "button",
             "data-testid": "masking",
             onclick: async () => {
@@ -240,4 +262,3 @@ function settingsPanel(me) {
   get(path).then(draw, () => show(box));
   return box;
 }
-

@@ -1,15 +1,17 @@
 // 首日演练的中文文本，键与 rehearsal.en.js 一致。
 export default {
   "rehearsal": "首日演练",
-  "rehearsal.more": "在助手接待买家之前，先让它回答约 300 个历史问题。不会发送给任何人；由您评判回答，把握最大的在前。",
+  "rehearsal.more":
+    "在助手接待买家之前，先让它回答约 300 个历史问题。不会发送给任何人；由您评判回答，把握最大的在前。",
   "rehearsal.files": "文件",
   "rehearsal.bring": "导入历史问题",
   "rehearsal.drop": "把历史问题文件拖到这里",
-  "rehearsal.formats": "支持 CSV、Excel、JSON、JSON Lines、文本；UTF-8、UTF-16、GBK 编码；一次最多 2000 个问题",
+  "rehearsal.formats":
+    "支持 CSV、Excel、JSON、JSON Lines、文本；UTF-8、UTF-16、GBK 编码；一次最多 2000 个问题",
   "rehearsal.pick": "选择文件",
   "rehearsal.shape": "文件应该是什么样的？",
   "rehearsal.shape_sheet": "带“问题”列的表格；人工当时的答复可放在“答案”列。",
-  "rehearsal.sample_sheet": "问题,答案\n多久能发货？,两到三天\n特价商品能退吗？,\"可以，七天内\"",
+  "rehearsal.sample_sheet": '问题,答案\n多久能发货？,两到三天\n特价商品能退吗？,"可以，七天内"',
   "rehearsal.shape_chat": "或聊天记录：每行一条消息，含“会话ID”“角色”“内容”；也可以每行一个 JSON。",
   "rehearsal.sample_chat":
     '{"会话ID": "1", "角色": "买家", "内容": "防水吗？"}\n{"会话ID": "1", "角色": "客服", "内容": "支持 IPX5 防水。"}',
@@ -37,7 +39,9 @@ export default {
   "rehearsal.proven": "已证明",
   "rehearsal.not_proven": "尚未证明",
   "rehearsal.promise": "自动发送的回答中，错误不超过 {target}（{certainty} 把握）",
-  "rehearsal.needed": "{target} 至少需要 {least} 条门槛以上、计入证明的正确回答；现有 {clean} 条正确，{wrong} 条错误。",
+  "rehearsal.needed":
+    "{target} 至少需要 {least} 条门槛以上、计入证明的正确回答；现有 {clean} 条正确，{wrong} 条错误。",
+  "rehearsal.looser": "错误不超过 {target} 已可证明，覆盖 {share} 的问题。",
   "rehearsal.details": "其他承诺需要什么",
   "rehearsal.prospects": "承诺越严格，需要的正确回答越多。",
   "rehearsal.col.target": "错误上限",
@@ -52,7 +56,8 @@ export default {
   "rehearsal.fact.judged": "已评判",
   "rehearsal.fact.wrong": "错误",
   "rehearsal.wrong": "错误的回答（把握大的在前）",
-  "rehearsal.wrong_more": "这些回答原本会发出去。请修正所依据的文档，再换用其他问题检验：用同样的问题会高估效果。",
+  "rehearsal.wrong_more":
+    "这些回答原本会发出去。请修正所依据的文档，再换用其他问题检验：用同样的问题会高估效果。",
   "rehearsal.open_document": "打开文档",
   "step.promise": "可以承诺：错误不超过 {target}",
   "step.promise_more": "门槛为 {bar} 时，错误不超过 {bound}。可覆盖您 {share} 的问题，其余交给人工。",
@@ -60,19 +65,26 @@ export default {
   "step.promise_ask": "运营或店主现在可以作出此承诺。",
   "step.judge": "再评判 {n} 条回答",
   "step.judge_more": "如果全部正确，即可证明 {target}。共有 {n_open} 条待评判，把握最大的在前。",
+  "step.judge_meanwhile":
+    "目前有这些待评判，把握最大的在前；另有 {waiting} 个问题正在回答。在此之后，要证明 {target} 约还需 {rest} 条正确回答。",
+  "step.judge_short":
+    "目前只有这些待评判。即使全部正确，要证明 {target} 仍约差 {rest} 条正确回答，请同时导入更多问题。",
   "step.judge_do": "开始评判",
   "step.wait": "还有 {n_waiting} 个问题正在回答",
   "step.wait_more": "已有的回答均已评判，请稍后再来。",
   "step.bring": "再导入约 {n_questions} 个历史问题",
-  "step.bring_more": "全部已评判且质量不错，但数量不足：要证明 {target}，约还差 {n_answers} 条正确回答。",
+  "step.bring_more": "全部已评判，但数量不足：要证明 {target}，约还差 {n_answers} 条正确回答。",
   "step.bring_blind": "全部已评判，但可发送的太少：要证明 {target}，约还差 {n_answers} 条正确回答。",
   "step.mend": "请先修正文档",
-  "step.mend_more": "把握最大的 {n} 条回答中有 {n_wrong} 条错误。同类回答再多也无法证明 {target}；错误的回答列在下面。",
+  "step.mend_more":
+    "把握最大的 {n} 条回答中有 {n_wrong} 条错误。同类回答再多也无法证明 {target}；错误的回答列在下面。",
   "step.mend_do": "前往文档",
   "step.teach": "请先补充文档",
-  "step.teach_more": "{answered} 条回答中有 {n_not_sendable} 条没有文档依据，或被规则拦下。文档里没有的内容无法回答。",
+  "step.teach_more":
+    "{answered} 条回答中有 {n_not_sendable} 条没有文档依据，或被规则拦下。文档里没有的内容无法回答。",
   "step.begin": "导入历史问题即可开始",
-  "step.begin_more": "建议先准备约 300 个真实问题。错误不超过 5% 至少需要 59 条正确回答，2% 需要 149 条；评判过的回答有三分之一用于选择门槛。",
+  "step.begin_more":
+    "建议先准备约 300 个真实问题。错误不超过 5% 至少需要 59 条正确回答，2% 需要 149 条；评判过的回答有三分之一用于选择门槛。",
   "judge": "评判回答",
   "judge.back": "查看结果",
   "judge.previous": "之前说过",

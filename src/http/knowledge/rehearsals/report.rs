@@ -72,18 +72,16 @@ fn sentence(problem: RowProblem, lang: Lang) -> &'static str {
             "it was judged in an earlier rehearsal; other questions say more",
             "此问题在之前的演练中已评判过，请换用其他问题",
         ),
-        RowProblem::Unreadable => (
-            "some characters cannot be read; save the file as UTF-8",
-            "部分字符无法识别，请将文件另存为 UTF-8 编码",
-        ),
+        RowProblem::Unreadable => {
+            ("some characters cannot be read; save the file as UTF-8", "部分字符无法识别，请将文件另存为 UTF-8 编码")
+        }
         RowProblem::NotUnderstood => (
             "it is no JSON with a question, or with messages that say who wrote what",
             "不是含有问题，或含有发送方和内容的 JSON",
         ),
-        RowProblem::UnknownSender => (
-            "who wrote it is neither buyer nor agent; write `buyer` or `agent`",
-            "发送方不明，请写“买家”或“客服”",
-        ),
+        RowProblem::UnknownSender => {
+            ("who wrote it is neither buyer nor agent; write `buyer` or `agent`", "发送方不明，请写“买家”或“客服”")
+        }
         RowProblem::TooMany => (
             "the file holds more than is taken at once; nothing from here on was read",
             "文件内容超过一次导入的上限，从此行起未读取",
@@ -106,7 +104,10 @@ mod tests {
     #[test]
     fn a_report_is_a_sheet_in_the_readers_language() {
         let told = sheet(&[row(RowProblem::Duplicate, "say \"hi\", twice")], Lang::Zh);
-        assert_eq!(told, "\u{feff}\"行\",\"原因\",\"内容\"\r\n\"7\",\"与前面的问题重复\",\"say \"\"hi\"\", twice\"\r\n");
+        assert_eq!(
+            told,
+            "\u{feff}\"行\",\"原因\",\"内容\"\r\n\"7\",\"与前面的问题重复\",\"say \"\"hi\"\", twice\"\r\n"
+        );
         assert!(sheet(&[row(RowProblem::Empty, "")], Lang::En).contains("no question in this row"));
     }
 
