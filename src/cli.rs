@@ -19,6 +19,7 @@ mod models;
 mod output;
 mod parse;
 mod progress;
+mod rehearse;
 mod reindex;
 mod remote;
 mod sbom;
@@ -95,6 +96,8 @@ enum Command {
     Eval(eval::EvalArgs),
     /// Try other rules on the past: how much would have been sent, and how much of it wrong.
     Backtest(backtest::BacktestArgs),
+    /// Have a running server answer a file of past questions to nobody; people judge the answers under /knowledge.
+    Rehearse(rehearse::RehearseArgs),
     /// Say how many questions of an FAQ its entries would answer as golden answers, and how often rightly.
     EvalFaq(eval_faq::EvalFaqArgs),
     /// Fit the confidence to judged predictions.
@@ -158,6 +161,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Health => configure::health(&common),
         Command::Eval(args) => eval::run(&common, &args),
         Command::Backtest(args) => backtest::run(&common, &args),
+        Command::Rehearse(args) => rehearse::run(&common, &args),
         Command::EvalFaq(args) => eval_faq::run(&common, &args),
         Command::Fit(args) => fit::run(&args),
         Command::Sbom => sbom::run(),

@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`ids`], [`fault`], [`text`], [`document`], [`chunk`], [`score`], [`calibration`], [`dial`], [`policy`],
 //! [`decision`], [`certificate`],
-//! [`conversation`], [`turn`], [`outcome`], [`record`], [`job`]; then what keeps people safe: [`injection`], [`personal`],
+//! [`conversation`], [`turn`], [`outcome`], [`record`], [`rehearsal`], [`job`]; then what keeps people safe: [`injection`], [`personal`],
 //! [`links`].
 
 pub mod calibration;
@@ -23,6 +23,7 @@ pub mod outcome;
 pub mod personal;
 pub mod policy;
 pub mod record;
+pub mod rehearsal;
 pub mod score;
 pub mod text;
 pub mod turn;

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::broadcast;
 
-use crate::domain::ids::{ConversationId, DocumentId, RevisionId, ShopId, TurnId};
+use crate::domain::ids::{ConversationId, DocumentId, RehearsalId, RevisionId, ShopId, TurnId};
 
 /// Events that a slow listener may fall behind before it has to read everything anew.
 const BACKLOG: usize = 1024;
@@ -64,6 +64,11 @@ pub enum Event {
         /// The revision.
         revision: RevisionId,
     },
+    /// A rehearsal has come further, or was stopped.
+    RehearsalMoved {
+        /// Which one.
+        rehearsal: RehearsalId,
+    },
     /// A new policy is in force.
     PolicyChanged,
 }
@@ -75,9 +80,11 @@ impl Event {
             Self::MessageAdded { conversation, .. }
             | Self::Typing { conversation, .. }
             | Self::ConversationChanged { conversation } => Some(*conversation),
-            Self::TurnChanged { .. } | Self::DraftToken { .. } | Self::RevisionChanged { .. } | Self::PolicyChanged => {
-                None
-            }
+            Self::TurnChanged { .. }
+            | Self::DraftToken { .. }
+            | Self::RevisionChanged { .. }
+            | Self::RehearsalMoved { .. }
+            | Self::PolicyChanged => None,
         }
     }
 }

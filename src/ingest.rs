@@ -22,6 +22,7 @@ pub mod parse_markdown;
 pub mod parse_pdf;
 pub mod parse_table;
 pub mod parse_text;
+pub mod questions;
 pub mod reindex;
 pub mod sniff;
 mod unpack;
@@ -36,16 +37,17 @@ use crate::clock::SharedClock;
 use crate::domain::document::{Format, Parsed, RevisionState};
 use crate::domain::fault::Fault;
 use crate::domain::ids::{DocumentId, RevisionId, ShopId};
+use crate::domain::rehearsal::PastQuestions;
 use crate::events::{Bus, Event};
 use crate::inference::{EmbedError, Embedder};
 use crate::storage::files::{FileError, FileStore};
 use crate::storage::indexing::Activation;
-use crate::storage::revisions::{self, Revision};
+use crate::storage::revisions;
 use crate::storage::{Db, StorageError, documents};
 use crate::vectors::{VectorError, VectorStore};
 
 use chunk::{ChunkOptions, chunk};
-use parse::{ParseError, ParseLimits, ParsedFile, parse_in_child};
+use parse::{ParseError, ParseLimits, ParsedFile, parse_in_child, read_questions_in_child};
 use sniff::sniff;
 
 /// Reads documents in.
@@ -144,7 +146,7 @@ impl Ingestion {
         self.files.check_room()?;
         self.enter(shop, id, RevisionState::Parsing).await?;
         self.tell(shop, revision.document, id);
-        let bytes = self.bytes_of(&revision).await?;
+        let bytes = self.bytes_of(&revision.sha256).await?;
         if sniff(&revision.file_name, &bytes, &self.limits) == Ok(Format::Zip) {
             return self.unpack(shop, &revision, bytes).await;
         }
@@ -171,6 +173,20 @@ impl Ingestion {
             }
             Activation::Gone => Ingested::Outdated,
         })
+    }
+
+    /// Reads the questions of an uploaded file, or says why there are none.
+    pub async fn read_questions(
+        &self,
+        file_name: &str,
+        sha256: &str,
+    ) -> Result<Result<PastQuestions, ParseError>, IngestError> {
+        let bytes = self.bytes_of(sha256).await?;
+        match read_questions_in_child(&self.reader, file_name, &bytes, &self.limits).await {
+            // A reader that could not be started is no verdict on the file.
+            Err(refusal) if refusal.fault() == Fault::Transient => Err(IngestError::Reader(refusal)),
+            read => Ok(read),
+        }
     }
 
     /// Gives a revision up and says why, on its row: a stable code and a detail for staff.
@@ -202,8 +218,8 @@ impl Ingestion {
         Ok(Ingested::Refused)
     }
 
-    async fn bytes_of(&self, revision: &Revision) -> Result<Vec<u8>, IngestError> {
-        let path = self.files.find(&revision.sha256).await?.ok_or(IngestError::FileGone)?;
+    async fn bytes_of(&self, sha256: &str) -> Result<Vec<u8>, IngestError> {
+        let path = self.files.find(sha256).await?.ok_or(IngestError::FileGone)?;
         tokio::fs::read(path).await.map_err(|_| IngestError::FileGone)
     }
 

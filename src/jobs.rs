@@ -6,6 +6,7 @@
 
 mod answer_turn;
 mod documents;
+mod rehearse;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -183,6 +184,8 @@ impl Runner {
             JobKind::RefreshDocument { document } => Ok(self.ingestion.refresh_document(job.shop, document).await?),
             JobKind::EmbedGolden { .. } => Ok(self.answering.embed_golden(job.shop).await.map(|_| ())?),
             JobKind::RemoveDocument { document } => self.remove_document(job.shop, document).await,
+            JobKind::ReadRehearsal { rehearsal } => self.read_rehearsal(job.shop, rehearsal).await,
+            JobKind::AnswerRehearsed { question } => self.answer_rehearsed(job.shop, question).await,
         }
     }
 
@@ -223,6 +226,8 @@ impl Runner {
             JobKind::IngestRevision { revision } => {
                 self.ingestion.refuse(shop, revision, ("internal", reason)).await.map_err(JobError::from)
             }
+            JobKind::ReadRehearsal { rehearsal } => self.give_up_rehearsal(shop, rehearsal).await,
+            JobKind::AnswerRehearsed { question } => self.skip_rehearsed(shop, question).await.map_err(JobError::from),
             JobKind::RemoveRevision { .. }
             | JobKind::RefreshDocument { .. }
             | JobKind::EmbedGolden { .. }

@@ -2,7 +2,8 @@
 //!
 //! Reading order: [`calibrate`] makes confidences; [`replay`] tries rules on the past; [`binomial`], [`certify`],
 //! [`split`] and [`assess`] prove a promise about wrong answers; [`watch`] doubts the proof afterwards; [`dial`] reads and
-//! writes what they need; [`charts`] shows it; [`edit`] proposes what an agent's change meant.
+//! writes what they need; [`charts`] shows it; [`rehearsal`] says what is still missing
+//! on the first day; [`edit`] proposes what an agent's change meant.
 
 pub mod assess;
 pub mod binomial;
@@ -14,6 +15,7 @@ pub mod edit;
 mod newton;
 #[cfg(test)]
 mod promise;
+pub mod rehearsal;
 pub mod replay;
 pub mod split;
 pub mod watch;

@@ -48,6 +48,7 @@ pub mod messages;
 pub mod ops;
 pub mod policies;
 pub mod quarantine;
+pub mod rehearsals;
 pub mod revisions;
 pub mod room;
 mod schema;

@@ -55,6 +55,8 @@ pub enum Reason {
     TakenOver,
     /// There is nothing to answer in the message.
     NothingAsked,
+    /// A question of the past: nobody waits for the answer.
+    Rehearsal,
 }
 
 /// The outcome of a turn.
@@ -167,6 +169,14 @@ fn bar(seen: &Evidence, policy: &Policy, standing: Standing) -> Result<(f64, f64
         (Some(_), Standing::Proven { bar, audit_rate }) => Ok((bar, audit_rate)),
         (Some(_), Standing::Held { reason }) => Err(reason),
     }
+}
+
+/// What becomes of the answer to a question of the past: nobody is sent it, whatever the policy.
+pub fn decide_rehearsed(seen: &Evidence) -> Decision {
+    if !seen.escalations.is_empty() {
+        return Decision::Escalate { reasons: seen.escalations.clone() };
+    }
+    Decision::Review { reasons: [&[Reason::Rehearsal], seen.holds.as_slice()].concat() }
 }
 
 /// How likely answers are labelled: an estimate may only rest on rows that had an equal chance of being in it.

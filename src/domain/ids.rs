@@ -64,6 +64,10 @@ ids! {
     LookId,
     /// A proof of a promise.
     CertificateId,
+    /// A file of past questions that are answered to nobody.
+    RehearsalId,
+    /// One question of it.
+    RehearsedId,
     /// A golden answer.
     GoldenId,
     /// One way to ask for a golden answer.

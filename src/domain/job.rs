@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::ids::{DocumentId, GoldenId, RevisionId, TurnId};
+use crate::domain::ids::{DocumentId, GoldenId, RehearsalId, RehearsedId, RevisionId, TurnId};
 
 /// Who waits for the result. Interactive work always goes before bulk work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -48,6 +48,16 @@ pub enum JobKind {
         /// The document.
         document: DocumentId,
     },
+    /// Read a file of past questions.
+    ReadRehearsal {
+        /// What is rehearsed.
+        rehearsal: RehearsalId,
+    },
+    /// Answer one of them, to nobody.
+    AnswerRehearsed {
+        /// The question.
+        question: RehearsedId,
+    },
 }
 
 impl JobKind {
@@ -60,6 +70,8 @@ impl JobKind {
             Self::RefreshDocument { .. } => "refresh_document",
             Self::EmbedGolden { .. } => "embed_golden",
             Self::RemoveDocument { .. } => "remove_document",
+            Self::ReadRehearsal { .. } => "read_rehearsal",
+            Self::AnswerRehearsed { .. } => "answer_rehearsed",
         }
     }
 
@@ -72,6 +84,8 @@ impl JobKind {
             Self::RefreshDocument { document } => format!("refresh_document/{document}"),
             Self::EmbedGolden { golden } => format!("embed_golden/{golden}"),
             Self::RemoveDocument { document } => format!("remove_document/{document}"),
+            Self::ReadRehearsal { rehearsal } => format!("read_rehearsal/{rehearsal}"),
+            Self::AnswerRehearsed { question } => format!("answer_rehearsed/{question}"),
         }
     }
 }

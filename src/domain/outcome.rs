@@ -87,6 +87,8 @@ pub enum LabelSource {
     Audit,
     /// A sample of what an agent accepted, labelled blind by somebody else.
     SecondLook,
+    /// Somebody judged an answer to a past question that nobody was sent: all of them at or above some score are.
+    Rehearsal,
 }
 
 #[cfg(test)]

@@ -19,6 +19,8 @@ mod write_message;
 
 use serde_json::{Value, json};
 
+pub use send_reply::SECOND_LOOKS;
+
 use crate::http::knowledge::golden::Proposal;
 use crate::http::permission::Permission::{Drafts, ReadDrafts};
 use crate::http::routes::{Route, Routes};

@@ -6,6 +6,7 @@ pub mod golden;
 mod list_documents;
 mod quarantine;
 mod register;
+mod rehearsals;
 mod remove_document;
 mod retry_revision;
 mod sentences;
@@ -29,7 +30,7 @@ const MAX_REQUEST_BYTES: usize = 2 * 1024 * 1024 * 1024;
 
 /// Adds the routes of this room.
 pub fn routes(routes: Routes) -> Routes {
-    routes.with(document_routes).with(revision_routes).with(test_routes).with(golden::routes)
+    routes.with(document_routes).with(revision_routes).with(test_routes).with(golden::routes).with(rehearsals::routes)
 }
 
 fn document_routes(routes: Routes) -> Routes {
@@ -117,7 +118,7 @@ fn test_routes(routes: Routes) -> Routes {
         Route::get("/v1/knowledge/test/{turn_id}", ReadKnowledge, "What was found, drafted and would be decided")
             .returns::<test_question::TestAnswer>(200);
     let events = Route::get("/v1/knowledge/events", ReadKnowledge, "Revisions as they move on")
-        .streams("`revision` {document_id, revision} · `resync` {} (read everything anew) · `bye` {} (come back)");
+        .streams("`revision` {document_id, revision} · `rehearsal` {rehearsal_id} · `resync` {} (read everything anew) · `bye` {} (come back)");
     routes
         .add(ask, test_question::ask_test_question)
         .add(show, test_question::show_test)

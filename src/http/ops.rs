@@ -18,6 +18,9 @@ mod widgets;
 
 use serde_json::{Value, json};
 
+pub use dial::TARGETS;
+pub use dial_views::USUAL_DIAL;
+
 use crate::http::permission::Permission::{Bars, BuyerData, People, ReadBars};
 use crate::http::routes::{Route, Routes};
 

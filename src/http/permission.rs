@@ -23,6 +23,10 @@ pub enum Permission {
     Knowledge,
     /// Seeing documents.
     ReadKnowledge,
+    /// Bringing questions of the past, and stopping their answering.
+    Rehearse,
+    /// Judging answers to questions of the past.
+    Judge,
     /// Changing what is sent by itself.
     Bars,
     /// Seeing what is sent by itself, and how well.
@@ -43,6 +47,8 @@ impl Permission {
             Self::Drafts => matches!(role, Agent | Owner),
             Self::ReadDrafts | Self::ReadBars => matches!(role, Agent | Ops | Owner),
             Self::Knowledge => matches!(role, Staff | Owner),
+            Self::Rehearse => matches!(role, Staff | Ops | Owner),
+            Self::Judge => matches!(role, Agent | Staff | Owner),
             Self::Bars | Self::People => matches!(role, Ops | Owner),
             Self::BuyerData => role == Owner,
         }
@@ -52,7 +58,14 @@ impl Permission {
     pub fn is_scope(self) -> bool {
         matches!(
             self,
-            Self::Drafts | Self::ReadDrafts | Self::Knowledge | Self::ReadKnowledge | Self::Bars | Self::ReadBars
+            Self::Drafts
+                | Self::ReadDrafts
+                | Self::Knowledge
+                | Self::ReadKnowledge
+                | Self::Rehearse
+                | Self::Judge
+                | Self::Bars
+                | Self::ReadBars
         )
     }
 
@@ -66,6 +79,8 @@ impl Permission {
             Self::ReadDrafts => "read_drafts",
             Self::Knowledge => "knowledge",
             Self::ReadKnowledge => "read_knowledge",
+            Self::Rehearse => "rehearse",
+            Self::Judge => "judge",
             Self::Bars => "bars",
             Self::ReadBars => "read_bars",
             Self::People => "people",

@@ -19,7 +19,7 @@ use crate::ingest::parse_text::{decode, decode_html, parse_text, warn_of_undecod
 use crate::ingest::sniff::sniff;
 use crate::ingest::{parse_docx, parse_html, parse_markdown, parse_pdf, parse_table};
 
-pub use child::{parse_in_child, run_parse_child};
+pub use child::{parse_in_child, read_questions_in_child, run_parse_child};
 pub use error::ParseError;
 pub use report::{FileReport, Problem, parse_report};
 

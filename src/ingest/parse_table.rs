@@ -6,7 +6,7 @@
 
 use std::io::Cursor;
 
-use calamine::{Data, Reader, SheetVisible, Xlsx, XlsxError};
+use calamine::{Data, Range, Reader, SheetVisible, Xlsx, XlsxError};
 
 use crate::domain::document::Format;
 use crate::ingest::draft::{Draft, RawKind, join_cells};
@@ -20,10 +20,10 @@ type Rows = Vec<Vec<String>>;
 const MAX_ROWS_ABOVE_HEADER: usize = 6;
 
 /// Header cells over questions, without spaces, case and language.
-const QUESTION_HEADERS: [&str; 12] =
+pub(super) const QUESTION_HEADERS: [&str; 12] =
     ["问题", "问", "提问", "标准问题", "标准问", "常见问题", "客户问题", "問題", "q", "question", "questions", "query"];
 /// Header cells over answers.
-const ANSWER_HEADERS: [&str; 14] = [
+pub(super) const ANSWER_HEADERS: [&str; 14] = [
     "答案",
     "答",
     "回答",
@@ -44,7 +44,7 @@ const GROUP_HEADERS: [&str; 8] = ["分类", "类别", "类目", "主题", "分�
 
 /// Parses a workbook.
 pub fn parse_xlsx(bytes: &[u8]) -> Result<Draft, ParseError> {
-    let mut workbook: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(unreadable)?;
+    let mut workbook = open_xlsx(bytes)?;
     let mut draft = Draft::new(Format::Xlsx);
     let sheets = workbook.sheets_metadata().to_vec();
     for sheet in &sheets {
@@ -60,7 +60,7 @@ pub fn parse_xlsx(bytes: &[u8]) -> Result<Draft, ParseError> {
                 continue;
             }
         };
-        let rows: Rows = range.rows().map(|row| row.iter().map(text_of).collect()).collect();
+        let rows = texts(&range);
         if sheets.len() > 1 || !is_default_name(&sheet.name) {
             draft.push(RawKind::Heading(1), sheet.name.clone());
         }
@@ -79,14 +79,45 @@ pub fn parse_csv(bytes: &[u8]) -> Draft {
     let decoded = decode(bytes);
     let mut draft = Draft::new(Format::Csv);
     warn_of_undecodable(&mut draft, &decoded);
+    add_rows(&mut draft, csv_rows(&decoded.text).into_iter().map(|(_, row)| row).collect());
+    draft
+}
+
+/// The rows of values separated by commas, tabs, semicolons or bars, each with the line it begins on, from 1.
+pub fn csv_rows(text: &str) -> Vec<(u32, Vec<String>)> {
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
-        .delimiter(delimiter_of(&decoded.text))
-        .from_reader(decoded.text.as_bytes());
-    let rows = reader.records().flatten().map(|record| record.iter().map(str::to_owned).collect()).collect();
-    add_rows(&mut draft, rows);
-    draft
+        .delimiter(delimiter_of(text))
+        .from_reader(text.as_bytes());
+    let rows = reader.records().flatten().map(|record| {
+        let line = record.position().map_or(0, csv::Position::line);
+        (u32::try_from(line).unwrap_or(u32::MAX), record.iter().map(str::to_owned).collect())
+    });
+    rows.collect()
+}
+
+/// The rows of each visible sheet of a workbook that can be read, each row with its number, from 1.
+pub fn xlsx_rows(bytes: &[u8]) -> Result<Vec<Vec<(u32, Vec<String>)>>, ParseError> {
+    let mut workbook = open_xlsx(bytes)?;
+    let mut sheets = Vec::new();
+    for sheet in workbook.sheets_metadata().to_vec() {
+        if sheet.visible != SheetVisible::Visible {
+            continue;
+        }
+        let Ok(range) = workbook.worksheet_range(&sheet.name) else { continue };
+        let first = range.start().map_or(1, |(row, _)| row + 1);
+        sheets.push((first..).zip(texts(&range)).collect());
+    }
+    Ok(sheets)
+}
+
+fn open_xlsx(bytes: &[u8]) -> Result<Xlsx<Cursor<&[u8]>>, ParseError> {
+    Xlsx::new(Cursor::new(bytes)).map_err(unreadable)
+}
+
+fn texts(range: &Range<Data>) -> Rows {
+    range.rows().map(|row| row.iter().map(text_of).collect()).collect()
 }
 
 fn unreadable(error: XlsxError) -> ParseError {
@@ -194,7 +225,7 @@ impl FaqColumns {
 }
 
 /// `Question (EN)` and `问题_中文` are both plain questions.
-fn plain_name(cell: &str) -> String {
+pub(super) fn plain_name(cell: &str) -> String {
     let name: String = cell.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
     let suffixes = ["zh", "cn", "en", "中文", "英文", "chinese", "english"];
     let bare = suffixes.iter().find_map(|suffix| name.strip_suffix(suffix).filter(|bare| !bare.is_empty()));

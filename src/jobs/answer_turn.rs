@@ -43,11 +43,11 @@ const TOKEN_CHANNEL: usize = 64;
 const PERSON_WILL_ANSWER: &str = "person_will_answer";
 
 /// What there is to decide on.
-struct Drafted {
-    draft: Option<String>,
-    citations: Vec<Citation>,
-    evidence: Evidence,
-    record: AnswerRecord,
+pub(super) struct Drafted {
+    pub draft: Option<String>,
+    pub citations: Vec<Citation>,
+    pub evidence: Evidence,
+    pub record: AnswerRecord,
 }
 
 impl Runner {
@@ -198,7 +198,7 @@ impl Runner {
             queue_audit(&mut tx, shop, turn.id, (&decision, chance)).await?;
         }
         let said = match conversation.kind {
-            ConversationKind::Test => None,
+            ConversationKind::Test | ConversationKind::Rehearsal => None,
             ConversationKind::Buyer => tell_the_buyer(&mut tx, shop, (turn, version), &decision, &answered).await?,
         };
         tx.commit().await?;

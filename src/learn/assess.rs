@@ -109,9 +109,11 @@ pub fn assess(split: &Split, dial: &Dial, attempt: &Attempt) -> Assessment {
     }
 }
 
-/// Share of the rows that a proof lets through.
+/// Share of the rows that a proof lets through. Rehearsed answers that nobody has judged are below every bar; two thirds
+/// of them would have been among the rows of the proof.
 pub fn coverage(proof: &Proof, split: &Split) -> f64 {
-    f64::from(proof.n) / split.certify.len().max(1) as f64
+    let n_below = f64::from(split.n_unjudged) * 2.0 / 3.0;
+    f64::from(proof.n) / (split.certify.len() as f64 + n_below).max(1.0)
 }
 
 /// How often those who accept are wrong, by the looks of others; none before there was a look.

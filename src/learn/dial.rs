@@ -186,6 +186,12 @@ pub struct Evidence {
     pub documents: Vec<epochs::Epoch>,
 }
 
+/// From when on rows count: those before the last alarm, and very old ones, say nothing any more.
+pub(super) async fn since_ms(db: &Db, shop: ShopId, scope: &Scope) -> Result<i64, StorageError> {
+    let alarm_ms = certificates::last_alarm_ms(db, shop, scope).await?.unwrap_or(0);
+    Ok(alarm_ms.max(db.now_ms() - MAX_AGE_MS))
+}
+
 /// Gathers what there is for a proof.
 pub async fn gather(
     db: &Db,
@@ -193,11 +199,10 @@ pub async fn gather(
     (policy, scope): (&Policy, &Scope),
     fingerprint: &Fingerprint,
 ) -> Result<Evidence, StorageError> {
-    let alarm_ms = certificates::last_alarm_ms(db, shop, scope).await?.unwrap_or(0);
-    let since_ms = alarm_ms.max(db.now_ms() - MAX_AGE_MS);
+    let since_ms = since_ms(db, shop, scope).await?;
     let documents = epochs::all(db, shop).await?;
     let epochs: BTreeMap<DocumentId, i64> = documents.iter().map(|one| (one.document, one.epoch)).collect();
-    let rows = ops::replay_rows(db, shop, Period { from_ms: since_ms, until_ms: i64::MAX }).await?;
+    let rows = ops::proof_rows(db, shop, Period { from_ms: since_ms, until_ms: i64::MAX }).await?;
     let pipeline = fingerprint.key();
     let wanted = Criteria { scope, policy, pipeline: &pipeline, epochs: &epochs, since_ms };
     Ok(Evidence { split: split(&rows, &wanted), documents })

@@ -5,6 +5,10 @@
 //! conversation, one of equal questions, only answers of the machinery in use that cite documents as they are now, and
 //! of a time in which only a share of the sent was labelled, only that share of the drafts. A draft that an agent threw
 //! away for own words without a verdict counts as a loss: the careful agents would otherwise make the bar look safe.
+//!
+//! Of a rehearsal the surest answers are judged first, so those above the surest that is not judged yet had an equal
+//! chance, and those below had none: the bar must lie above it. Where that would throw away more reviews of buyers'
+//! questions than the rehearsal brings, the rehearsal is left out instead.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -15,6 +19,7 @@ use super::certify::Row;
 use crate::domain::dial::Scope;
 use crate::domain::ids::{AccountId, ConversationId, DocumentId, TurnId};
 use crate::domain::policy::Policy;
+use crate::domain::rehearsal::plain;
 use crate::storage::ops::ReplayRow;
 
 /// What rows are held against.
@@ -62,6 +67,10 @@ pub struct Split {
     pub annotators: BTreeSet<AccountId>,
     /// When the first of `certify` was asked.
     pub certified_from_ms: i64,
+    /// The bar must lie above this score: up to here there are rehearsed answers that nobody has judged yet.
+    pub floor: Option<f64>,
+    /// So many.
+    pub n_unjudged: u32,
 }
 
 impl Split {
@@ -97,7 +106,18 @@ pub fn split(rows: &[ReplayRow], wanted: &Criteria<'_>) -> Split {
             && passes_the_gates(row, wanted.policy)
             && is_loss(row).is_some()
     });
-    let usable: Vec<&ReplayRow> = labelled.filter(|row| is_usable(row, wanted, &mut split.left_out)).collect();
+    let mut usable: Vec<&ReplayRow> = labelled.filter(|row| is_usable(row, wanted, &mut split.left_out)).collect();
+    let unjudged = unjudged_scores(rows, wanted);
+    if let Some(floor) = unjudged.iter().copied().max_by(f64::total_cmp) {
+        let n_rehearsed = usable.iter().filter(|row| row.is_rehearsed).count();
+        if usable.len() - n_rehearsed >= n_rehearsed {
+            usable.retain(|row| !row.is_rehearsed);
+            split.left_out.not_equal_chance += count(n_rehearsed);
+        } else {
+            split.floor = Some(floor);
+            split.n_unjudged = count(unjudged.len());
+        }
+    }
     let mut independent = one_a_conversation(&usable);
     split.left_out.same_conversation = count(usable.len() - independent.len());
     let n_independent = independent.len();
@@ -105,12 +125,31 @@ pub fn split(rows: &[ReplayRow], wanted: &Criteria<'_>) -> Split {
     independent.retain(|row| questions.insert(plain(&row.question)));
     split.n_collapsed = count(n_independent - independent.len());
     let (older, newer) = independent.split_at(independent.len() / 3);
-    split.fit = older.iter().map(|row| row.evidence.confidence.value()).collect();
+    let is_above = |score: &f64| split.floor.is_none_or(|floor| *score > floor);
+    split.fit = older.iter().map(|row| row.evidence.confidence.value()).filter(is_above).collect();
     split.certify = newer.iter().filter_map(|row| row_of(row)).collect();
     split.turns = independent.iter().map(|row| row.turn).collect();
     split.annotators = independent.iter().filter_map(|row| row.label.map(|label| label.account)).collect();
     split.certified_from_ms = newer.first().map_or(i64::MAX, |row| row.created_at_ms);
     split
+}
+
+/// Scores of rehearsed answers that could be sent and that nobody has judged yet.
+fn unjudged_scores(rows: &[ReplayRow], wanted: &Criteria<'_>) -> Vec<f64> {
+    let is_open = |row: &&ReplayRow| is_loss(row).is_none() && could_count(row, wanted);
+    rows.iter().filter(is_open).map(|row| row.evidence.confidence.value()).collect()
+}
+
+/// Whether a rehearsed answer is one of the machinery and the documents of today.
+pub fn is_of_today(row: &ReplayRow, wanted: &Criteria<'_>) -> bool {
+    row.is_rehearsed && row.created_at_ms >= wanted.since_ms && is_usable(row, wanted, &mut LeftOut::default())
+}
+
+/// Whether a rehearsed answer is a row of a proof, once it is judged.
+pub fn could_count(row: &ReplayRow, wanted: &Criteria<'_>) -> bool {
+    is_of_today(row, wanted)
+        && wanted.policy.covers(wanted.scope, &row.evidence.topic)
+        && passes_the_gates(row, wanted.policy)
 }
 
 fn row_of(row: &ReplayRow) -> Option<Row> {
@@ -145,11 +184,6 @@ fn one_a_conversation<'a>(rows: &[&'a ReplayRow]) -> Vec<&'a ReplayRow> {
         }
     }
     rows.iter().copied().filter(|row| chosen.get(&row.conversation).is_some_and(|one| one.turn == row.turn)).collect()
-}
-
-/// A question without what does not change its meaning.
-fn plain(question: &str) -> String {
-    question.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 fn count(size: usize) -> u32 {
@@ -197,6 +231,7 @@ pub(super) mod tests {
                 chance_of_all: 1.0,
                 sources: BTreeMap::new(),
             }),
+            is_rehearsed: false,
         }
     }
 
@@ -279,6 +314,32 @@ pub(super) mod tests {
             past(4, 0.9, None),
         ];
         assert_eq!(split_all(&rows).n_rows(), 0);
+    }
+
+    fn rehearsed(nth: u32, confidence: f64, outcome: Option<Outcome>) -> ReplayRow {
+        ReplayRow { is_rehearsed: true, ..past(nth, confidence, outcome) }
+    }
+
+    #[test]
+    fn no_bar_lies_among_rehearsed_answers_that_nobody_judged() {
+        let judged = (1..=30).map(|nth| rehearsed(nth, 1.0 - f64::from(nth) / 100.0, Some(Outcome::Accept)));
+        let rows: Vec<_> = judged.chain([past(31, 0.3, Some(Outcome::Accept)), rehearsed(32, 0.95, None)]).collect();
+        let split = split_all(&rows);
+        assert_eq!((split.floor, split.n_unjudged, split.n_rows()), (Some(0.95), 1, 25));
+        assert!(split.fit.iter().all(|score| *score > 0.95), "{:?}", split.fit);
+        let all = split_all(&rows[..31]);
+        assert_eq!((all.floor, all.n_unjudged, all.fit.len()), (None, 0, 10));
+        let mut held = rehearsed(33, 0.99, None);
+        held.evidence.holds = vec![Reason::UnsupportedClaim];
+        assert_eq!(split_all(&[rows[0].clone(), held]).floor, None, "it could not be sent anyway");
+    }
+
+    #[test]
+    fn a_rehearsal_that_was_left_does_not_spoil_the_reviews_of_buyers() {
+        let mut rows: Vec<_> = (1..=9).map(accepted).collect();
+        rows.extend([rehearsed(10, 0.99, Some(Outcome::Accept)), rehearsed(11, 0.98, None)]);
+        let split = split_all(&rows);
+        assert_eq!((split.floor, split.n_rows(), split.left_out.not_equal_chance), (None, 9, 1));
     }
 
     #[test]

@@ -48,6 +48,13 @@ const RULES: &[Rule] = &[
               (select 1 from jobs j where j.key = 'answer_turn/' || t.id and j.state in ('queued', 'running'))",
     },
     Rule {
+        invariant: "I1",
+        says: "a rehearsal goes on and no job answers its next question",
+        sql: "select h.id as subject from rehearsals h where h.state = 'answering' and not exists (select 1 \
+              from rehearsed r join jobs j on j.key = 'answer_rehearsed/' || r.id \
+              where r.rehearsal_id = h.id and j.state in ('queued', 'running'))",
+    },
+    Rule {
         invariant: "I2",
         says: "a turn that was replied to has not exactly one reply",
         sql: "select t.id as subject from turns t where t.state = 'replied' and 1 <> (select count(*) \
@@ -58,6 +65,12 @@ const RULES: &[Rule] = &[
         says: "a turn has a reply and does not know of it",
         sql: "select t.id as subject from turns t where t.state <> 'replied' and exists (select 1 \
               from messages m where m.turn_id = t.id and m.author in ('assistant', 'reviewed', 'agent'))",
+    },
+    Rule {
+        invariant: "I3",
+        says: "a rehearsed answer was sent, or was to be",
+        sql: "select t.id as subject from turns t join conversations c on c.id = t.conversation_id \
+              where c.kind = 'rehearsal' and (t.decision = 'auto_send' or t.state = 'replied')",
     },
     Rule {
         invariant: "I3",

@@ -19,9 +19,11 @@ use crate::domain::document::{Audience, Format, RevisionState};
 use crate::domain::golden::{GoldenOrigin, GoldenState};
 use crate::domain::ids::{
     AccountId, ApiTokenId, BuyerKeyId, CertificateId, ChunkId, ConversationId, DocumentId, FeedbackId, GoldenId, JobId,
-    LabelId, LookId, MessageId, PhrasingId, PolicyId, RevisionId, SessionId, ShopId, TurnId, WidgetId,
+    LabelId, LookId, MessageId, PhrasingId, PolicyId, RehearsalId, RehearsedId, RevisionId, SessionId, ShopId, TurnId,
+    WidgetId,
 };
 use crate::domain::outcome::{LabelSource, Outcome};
+use crate::domain::rehearsal::RehearsalState;
 use crate::domain::text::Lang;
 use crate::domain::turn::{RejectReason, TurnState, Verdict};
 
@@ -52,12 +54,13 @@ macro_rules! stands_as_text {
 
 stands_as_text!(id_to_text, id_from_text:
     AccountId, ApiTokenId, BuyerKeyId, CertificateId, ChunkId, ConversationId, DocumentId, FeedbackId, GoldenId, JobId,
-    LabelId, LookId, MessageId, PhrasingId, PolicyId, RevisionId, SessionId, ShopId, TurnId, WidgetId,
+    LabelId, LookId, MessageId, PhrasingId, PolicyId, RehearsalId, RehearsedId, RevisionId, SessionId, ShopId, TurnId,
+    WidgetId,
 );
 
 stands_as_text!(code_to_text, code_from_text:
-    Audience, Author, Format, GoldenOrigin, GoldenState, Handler, LabelSource, Lang, Outcome, RejectReason,
-    RevisionState, Scope, TurnState, Verdict, VoidReason, crate::domain::injection::Quarantine,
+    Audience, Author, Format, GoldenOrigin, GoldenState, Handler, LabelSource, Lang, Outcome, RehearsalState,
+    RejectReason, RevisionState, Scope, TurnState, Verdict, VoidReason, crate::domain::injection::Quarantine,
     super::accounts::Role, super::conversations::ConversationKind, super::jobs::JobState, super::jobs::Lane,
 );
 

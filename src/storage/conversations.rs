@@ -18,6 +18,9 @@ pub enum ConversationKind {
     /// Staff's, to see what would be said: shown to nobody else, and kept out of the inbox, the agents' queue, the
     /// numbers of the day, and what is learned.
     Test,
+    /// Of the past: imported questions, answered so that people can judge the answers. Kept out of everything that
+    /// [`Self::Test`] is kept out of, but for what is proven: there its labels count.
+    Rehearsal,
 }
 
 /// A thread.

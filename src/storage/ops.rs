@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use sqlx::any::AnyRow;
 
 use super::columns::{Columns, Json};
+use super::conversations::ConversationKind;
 use super::turns::read_decision;
 use super::{Db, StorageError};
 use crate::domain::conversation::Author;
@@ -55,6 +56,8 @@ pub struct ReplayRow {
     pub is_replaced: bool,
     /// What it was decided under; none for turns of older versions.
     pub basis: Option<Basis>,
+    /// Whether it is a question of the past that was asked again.
+    pub is_rehearsed: bool,
 }
 
 /// What a turn was labelled as.
@@ -81,26 +84,48 @@ pub struct Basis {
     pub sources: BTreeMap<DocumentId, i64>,
 }
 
-/// Everything that was decided of what was asked in the period, oldest first. Test questions of staff are left
-/// out, here and in [`days`]: they are not what buyers ask.
+/// Selects decided turns of conversations of these kinds.
+macro_rules! select_decided {
+    ($kinds:literal) => {
+        concat!(
+            "select t.id, t.conversation_id, t.question, t.evidence, t.draw, t.decision, t.audit, t.reasons, ",
+            "t.created_at_ms, t.draft, t.citations, f.verdict, f.reason, m.thumbs, m.author, l.outcome, l.source, ",
+            "l.account_id, b.certificate_id, b.pipeline, b.chance_of_all, b.sources, c.kind from turns t ",
+            "join conversations c on c.id = t.conversation_id and c.kind in ",
+            $kinds,
+            " left join feedback f on f.id = (select max(l.id) from feedback l where l.turn_id = t.id) ",
+            "left join labels l on l.id = (select max(n.id) from labels n ",
+            "where n.turn_id = t.id and n.withdrawn_at_ms is null) ",
+            "left join bases b on b.turn_id = t.id ",
+            "left join messages m on m.turn_id = t.id and m.author in ('assistant', 'reviewed', 'agent') ",
+            "where t.shop_id = $1 and t.created_at_ms >= $2 and t.created_at_ms < $3 and t.evidence is not null ",
+            "order by t.created_at_ms, t.id"
+        )
+    };
+}
+
+/// Everything that was decided of what was asked in the period, oldest first. Test questions of staff and rehearsals are
+/// left out, here and in [`days`]: they are not what buyers ask.
 pub async fn replay_rows(db: &Db, shop: ShopId, period: Period) -> Result<Vec<ReplayRow>, StorageError> {
-    let rows = sqlx::query(
-        "select t.id, t.conversation_id, t.question, t.evidence, t.draw, t.decision, t.audit, t.reasons, t.created_at_ms, \
-         t.draft, t.citations, f.verdict, f.reason, m.thumbs, m.author, l.outcome, l.source, l.account_id, \
-         b.certificate_id, b.pipeline, b.chance_of_all, b.sources from turns t \
-         join conversations c on c.id = t.conversation_id and c.kind = 'buyer' \
-         left join feedback f on f.id = (select max(l.id) from feedback l where l.turn_id = t.id) \
-         left join labels l on l.id = (select max(n.id) from labels n where n.turn_id = t.id) \
-         left join bases b on b.turn_id = t.id \
-         left join messages m on m.turn_id = t.id and m.author in ('assistant', 'reviewed', 'agent') \
-         where t.shop_id = $1 and t.created_at_ms >= $2 and t.created_at_ms < $3 and t.evidence is not null \
-         order by t.created_at_ms, t.id",
-    )
-    .bind(shop)
-    .bind(period.from_ms)
-    .bind(period.until_ms)
-    .fetch_all(&db.readers)
-    .await?;
+    read_decided(db, shop, (select_decided!("('buyer')"), period)).await
+}
+
+/// The same with what was rehearsed: a proof may rest on both.
+pub async fn proof_rows(db: &Db, shop: ShopId, period: Period) -> Result<Vec<ReplayRow>, StorageError> {
+    read_decided(db, shop, (select_decided!("('buyer', 'rehearsal')"), period)).await
+}
+
+/// What was rehearsed alone.
+pub async fn rehearsed_rows(db: &Db, shop: ShopId, period: Period) -> Result<Vec<ReplayRow>, StorageError> {
+    read_decided(db, shop, (select_decided!("('rehearsal')"), period)).await
+}
+
+async fn read_decided(
+    db: &Db,
+    shop: ShopId,
+    (sql, period): (&'static str, Period),
+) -> Result<Vec<ReplayRow>, StorageError> {
+    let rows = sqlx::query(sql).bind(shop).bind(period.from_ms).bind(period.until_ms).fetch_all(&db.readers).await?;
     rows.iter().map(read_replay).collect()
 }
 
@@ -123,6 +148,7 @@ fn read_replay(row: &AnyRow) -> Result<ReplayRow, StorageError> {
         has_sourced_draft: draft.is_some() && row.col::<&str>("citations")? != "[]",
         is_replaced: author == Some(Author::Agent),
         basis: read_basis(row)?,
+        is_rehearsed: row.col::<ConversationKind>("kind")? == ConversationKind::Rehearsal,
     })
 }
 

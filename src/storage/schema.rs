@@ -15,7 +15,7 @@ struct Step {
     postgres: &'static str,
 }
 
-const STEPS: [Step; 5] = [
+const STEPS: [Step; 6] = [
     Step {
         version: 1,
         name: "foundations",
@@ -39,6 +39,12 @@ const STEPS: [Step; 5] = [
         name: "security",
         sqlite: include_str!("migrations/sqlite/0005_security.sql"),
         postgres: include_str!("migrations/postgres/0005_security.sql"),
+    },
+    Step {
+        version: 6,
+        name: "rehearsal",
+        sqlite: include_str!("migrations/sqlite/0006_rehearsal.sql"),
+        postgres: include_str!("migrations/postgres/0006_rehearsal.sql"),
     },
     Step {
         version: 8,

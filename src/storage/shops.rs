@@ -100,6 +100,24 @@ pub async fn set_needs_second_factor(tx: &mut Tx, shop: ShopId, needs: bool) -> 
     Ok(done.rows_affected() == 1)
 }
 
+/// Whether personal data in imported questions is masked before they are kept.
+pub async fn masks_imports(db: &Db, shop: ShopId) -> Result<bool, StorageError> {
+    let row =
+        sqlx::query("select mask_imports from shops where id = $1").bind(shop).fetch_optional(&db.readers).await?;
+    // What is not known is masked.
+    row.map_or(Ok(true), |row| row.flag("mask_imports"))
+}
+
+/// Masks it from now on, or does not.
+pub async fn set_masks_imports(tx: &mut Tx, shop: ShopId, masks: bool) -> Result<bool, StorageError> {
+    let done = sqlx::query("update shops set mask_imports = $2 where id = $1")
+        .bind(shop)
+        .bind(i64::from(masks))
+        .execute(tx.connection())
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
 /// All shops, oldest first.
 pub async fn list(db: &Db) -> Result<Vec<Shop>, StorageError> {
     let rows = sqlx::query("select id, name, locale, created_at_ms from shops order by created_at_ms, id")

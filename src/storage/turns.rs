@@ -9,7 +9,7 @@ mod settle;
 use serde_json::Value;
 use sqlx::any::AnyRow;
 
-pub use ask::{Asked, NewQuestion, ask, supersede_open};
+pub use ask::{Asked, NewQuestion, ask, ask_again, supersede_open};
 pub use settle::{NewDecision, NewReply, record_decision, reject, reply};
 
 use super::columns::{Columns, Json};

@@ -15,5 +15,6 @@ mod routes_and_roles;
 mod security;
 mod support;
 mod the_dial;
+mod the_rehearsal;
 mod the_server;
 mod two_shops;

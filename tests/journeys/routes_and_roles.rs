@@ -20,6 +20,8 @@ fn may(permission: Permission, role: Role) -> bool {
         Permission::Drafts => &[Role::Agent, Role::Owner],
         Permission::ReadDrafts | Permission::ReadBars => &[Role::Agent, Role::Ops, Role::Owner],
         Permission::Knowledge => &[Role::Staff, Role::Owner],
+        Permission::Rehearse => &[Role::Staff, Role::Ops, Role::Owner],
+        Permission::Judge => &[Role::Agent, Role::Staff, Role::Owner],
         Permission::Bars | Permission::People => &[Role::Ops, Role::Owner],
         Permission::BuyerData => &[Role::Owner],
     };

@@ -68,7 +68,7 @@ impl Judgement {
 }
 
 /// Share of the accepted drafts that somebody else looks at again, blind: it measures how much accepting means.
-const SECOND_LOOKS: f64 = 0.05;
+pub const SECOND_LOOKS: f64 = 0.05;
 
 /// What is sent.
 pub struct Reply<'a> {

@@ -40,9 +40,10 @@ impl sse::Listener for Desk {
                 sse::event("conversation", &json!({ "conversation_id": conversation }))
             }
             events::Event::DraftToken { turn, text } => sse::event("draft", &json!({ "turn_id": turn, "text": text })),
-            events::Event::Typing { .. } | events::Event::RevisionChanged { .. } | events::Event::PolicyChanged => {
-                return Ok(vec![]);
-            }
+            events::Event::Typing { .. }
+            | events::Event::RevisionChanged { .. }
+            | events::Event::RehearsalMoved { .. }
+            | events::Event::PolicyChanged => return Ok(vec![]),
         };
         Ok(vec![told])
     }

@@ -1,4 +1,4 @@
-//! `GET /v1/knowledge/events`: every person of the shop. Revisions as they move on.
+//! `GET /v1/knowledge/events`: every person of the shop. Revisions and rehearsals as they move on.
 
 use std::convert::Infallible;
 
@@ -39,6 +39,9 @@ impl sse::Listener for Shelf {
     }
 
     async fn hear(&mut self, event: events::Event) -> Result<Vec<Event>, StorageError> {
+        if let events::Event::RehearsalMoved { rehearsal } = event {
+            return Ok(vec![sse::event("rehearsal", &json!({ "rehearsal_id": rehearsal }))]);
+        }
         let events::Event::RevisionChanged { document, revision } = event else { return Ok(vec![]) };
         let found = revisions::get(&self.state.db, self.shop, revision).await?;
         let view = |revision| RevisionEvent {

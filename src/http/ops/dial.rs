@@ -25,7 +25,7 @@ use crate::storage::policies::{self, NewPolicy, PolicyVersion};
 use crate::storage::{certificates, epochs};
 
 /// What the page offers; any other target in range is fine.
-const TARGETS: [f64; 4] = [0.01, 0.02, 0.05, 0.1];
+pub const TARGETS: [f64; 4] = [0.01, 0.02, 0.05, 0.1];
 
 #[derive(Serialize, JsonSchema)]
 pub struct DialAnswer {

@@ -22,7 +22,7 @@ use crate::storage::{certificates, looks};
 const MAX_CERTIFICATES: u32 = 100;
 
 /// What is tried where nothing is promised yet.
-const USUAL_DIAL: Dial = Dial { target_error: 0.05, certainty: 0.95, audit_rate: 0.05 };
+pub const USUAL_DIAL: Dial = Dial { target_error: 0.05, certainty: 0.95, audit_rate: 0.05 };
 
 /// How a certificate stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]

@@ -19,6 +19,8 @@ use tokio::process::{Child, Command};
 
 use super::{ArchivedFile, Content, ParseError, ParseLimits, ParsedFile, parse_entry, parse_whole};
 use crate::domain::document::Parsed;
+use crate::domain::rehearsal::PastQuestions;
+use crate::ingest::questions::read_questions;
 
 /// The hidden subcommand that runs [`run_parse_child`].
 const SUBCOMMAND: &str = "parse-child";
@@ -36,9 +38,28 @@ const SIGKILL: i32 = 9;
 #[derive(Serialize, Deserialize)]
 struct Request {
     file_name: String,
-    /// Which file of the archive; none for the file itself.
-    entry: Option<(usize, String)>,
+    wanted: Wanted,
     limits: ParseLimits,
+}
+
+/// What is wanted of the file.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Wanted {
+    /// What it says, or what is in it.
+    Whole,
+    /// One file of an archive.
+    Entry(usize, String),
+    /// The questions of the past that it lists.
+    Questions,
+}
+
+/// What the child answers.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Found {
+    File(Content),
+    Questions(PastQuestions),
 }
 
 /// Reads a file, each document in a process of its own started from `exe`.
@@ -51,29 +72,50 @@ pub async fn parse_in_child(
     bytes: &[u8],
     limits: &ParseLimits,
 ) -> Result<ParsedFile, ParseError> {
-    let mut request = Request { file_name: file_name.to_owned(), entry: None, limits: limits.clone() };
+    let mut request = Request { file_name: file_name.to_owned(), wanted: Wanted::Whole, limits: limits.clone() };
     let names = match ask(exe, &request, bytes).await? {
-        Content::Document(parsed) => return Ok(ParsedFile::Document(parsed)),
-        Content::Listing(names) => names,
+        Found::File(Content::Document(parsed)) => return Ok(ParsedFile::Document(parsed)),
+        Found::File(Content::Listing(names)) => names,
+        Found::Questions(_) => return Err(unasked()),
     };
     let mut files = Vec::with_capacity(names.len());
     for (idx, name) in names {
-        request.entry = Some((idx, name.clone()));
+        request.wanted = Wanted::Entry(idx, name.clone());
         let parsed = ask(exe, &request, bytes).await.and_then(document_of);
         files.push(ArchivedFile { name, parsed });
     }
     Ok(ParsedFile::Archive(files))
 }
 
-fn document_of(content: Content) -> Result<Parsed, ParseError> {
-    match content {
-        Content::Document(parsed) => Ok(parsed),
-        Content::Listing(_) => Err(ParseError::NestedArchive),
+fn document_of(found: Found) -> Result<Parsed, ParseError> {
+    match found {
+        Found::File(Content::Document(parsed)) => Ok(parsed),
+        Found::File(Content::Listing(_)) => Err(ParseError::NestedArchive),
+        Found::Questions(_) => Err(unasked()),
     }
 }
 
+/// Reads the questions of a file, in a process of its own as above.
+pub async fn read_questions_in_child(
+    exe: &Path,
+    file_name: &str,
+    bytes: &[u8],
+    limits: &ParseLimits,
+) -> Result<PastQuestions, ParseError> {
+    let request = Request { file_name: file_name.to_owned(), wanted: Wanted::Questions, limits: limits.clone() };
+    match ask(exe, &request, bytes).await? {
+        Found::Questions(found) => Ok(found),
+        Found::File(_) => Err(unasked()),
+    }
+}
+
+/// The child is our own program: it answers what it was asked, unless it was replaced meanwhile.
+fn unasked() -> ParseError {
+    ParseError::Crashed { detail: "the reader answered another question".into() }
+}
+
 /// Runs one child to its end.
-async fn ask(exe: &Path, request: &Request, bytes: &[u8]) -> Result<Content, ParseError> {
+async fn ask(exe: &Path, request: &Request, bytes: &[u8]) -> Result<Found, ParseError> {
     let limits = &request.limits;
     let mut head = serde_json::to_vec(request).map_err(|error| unavailable(&error))?;
     head.push(b'\n');
@@ -156,9 +198,9 @@ async fn read_tail(mut stream: impl AsyncRead + Unpin) -> std::io::Result<String
     }
 }
 
-fn outcome(status: ExitStatus, said: &Said, limits: &ParseLimits) -> Result<Content, ParseError> {
+fn outcome(status: ExitStatus, said: &Said, limits: &ParseLimits) -> Result<Found, ParseError> {
     if status.success()
-        && let Ok(response) = serde_json::from_slice::<Result<Content, ParseError>>(&said.response)
+        && let Ok(response) = serde_json::from_slice::<Result<Found, ParseError>>(&said.response)
     {
         return response;
     }
@@ -197,9 +239,12 @@ fn answer() -> std::io::Result<()> {
     limit_self(&request.limits)?;
     let mut bytes = Vec::new();
     stdin.take(request.limits.input_bytes + 1).read_to_end(&mut bytes)?;
-    let read = || match &request.entry {
-        None => parse_whole(&request.file_name, &bytes, &request.limits),
-        Some((idx, name)) => parse_entry(*idx, name, &bytes, &request.limits).map(Content::Document),
+    let read = || match &request.wanted {
+        Wanted::Whole => parse_whole(&request.file_name, &bytes, &request.limits).map(Found::File),
+        Wanted::Entry(idx, name) => {
+            parse_entry(*idx, name, &bytes, &request.limits).map(|parsed| Found::File(Content::Document(parsed)))
+        }
+        Wanted::Questions => read_questions(&request.file_name, &bytes, &request.limits).map(Found::Questions),
     };
     // A panic is an answer, too: the parent need not guess from a dead process.
     let outcome = std::panic::catch_unwind(AssertUnwindSafe(read))

@@ -73,6 +73,25 @@ pub async fn ask(
     Ok(Some(Asked { message, turn, superseded, is_repeat: false }))
 }
 
+/// Asks a question of the past again, as a turn that is to be decided in the same transaction: no job answers it, and
+/// no newer question takes its place. `None` if the shop has no such conversation.
+pub async fn ask_again(
+    tx: &mut Tx,
+    shop: ShopId,
+    conversation: ConversationId,
+    (text, lang): (&str, Lang),
+) -> Result<Option<TurnId>, StorageError> {
+    if messages::lock(tx, shop, conversation).await?.is_none() {
+        return Ok(None);
+    }
+    let turn = TurnId(tx.new_id());
+    let new =
+        NewMessage { author: Author::Buyer, account: None, text, citations: &[], turn: Some(turn), client_key: None };
+    let message = messages::append(tx, shop, conversation, &new).await?;
+    insert(tx, shop, turn, (&message, lang)).await?;
+    Ok(Some(turn))
+}
+
 async fn insert(
     tx: &mut Tx,
     shop: ShopId,

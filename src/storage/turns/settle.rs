@@ -115,7 +115,8 @@ pub async fn reply(tx: &mut Tx, shop: ShopId, new: &NewReply<'_>) -> Result<Opti
         Author::Reviewed | Author::Agent => {
             "update turns set state = 'replied', version = version + 1, replied_at_ms = $4 \
              where shop_id = $1 and id = $2 and version = $3 \
-             and state in ('asked', 'review', 'escalated', 'rejected') returning conversation_id"
+             and state in ('asked', 'review', 'escalated', 'rejected') and not exists (select 1 from conversations c \
+             where c.id = turns.conversation_id and c.kind = 'rehearsal') returning conversation_id"
         }
         // Neither answers for the shop.
         Author::Buyer | Author::Notice => return Ok(None),
@@ -152,7 +153,9 @@ pub async fn reject(
 ) -> Result<Option<i64>, StorageError> {
     let row = sqlx::query(
         "update turns set state = 'rejected', version = version + 1 \
-         where shop_id = $1 and id = $2 and version = $3 and state in ('review', 'escalated') returning version",
+         where shop_id = $1 and id = $2 and version = $3 and state in ('review', 'escalated') and not exists \
+         (select 1 from conversations c where c.id = turns.conversation_id and c.kind = 'rehearsal') \
+         returning version",
     )
     .bind(shop)
     .bind(turn)

@@ -14,6 +14,8 @@ export default {
   "who.drafts": "Agents and the owner.",
   "who.read_drafts": "Agents, operations and the owner.",
   "who.knowledge": "Knowledge editors and the owner.",
+  "who.rehearse": "Knowledge editors, operations and the owner.",
+  "who.judge": "Agents, knowledge editors and the owner.",
   "who.read_knowledge": "Any person of the shop.",
   "who.bars": "Operations and the owner.",
   "who.read_bars": "Agents, operations and the owner.",

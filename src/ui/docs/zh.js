@@ -14,6 +14,8 @@ export default {
   "who.drafts": "客服、店主。",
   "who.read_drafts": "客服、运营、店主。",
   "who.knowledge": "知识编辑、店主。",
+  "who.rehearse": "知识编辑、运营、店主。",
+  "who.judge": "客服、知识编辑、店主。",
   "who.read_knowledge": "店铺的任何成员。",
   "who.bars": "运营、店主。",
   "who.read_bars": "客服、运营、店主。",

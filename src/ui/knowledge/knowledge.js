@@ -1,5 +1,9 @@
-// The staff's room: documents, one document, golden answers, and test questions.
+// The staff's room: documents, one document, golden answers, test questions, and the first day.
 
+import dialEn from "/ui/ops/dial.en.js";
+import dialZh from "/ui/ops/dial.zh.js";
+import opsEn from "/ui/ops/en.js";
+import opsZh from "/ui/ops/zh.js";
 import { h, show } from "/ui/shared/dom.js";
 import { addTexts, t } from "/ui/shared/i18n.js";
 import { icon } from "/ui/shared/icons.js";
@@ -11,10 +15,22 @@ import { drawDocuments } from "./documents.js";
 import en from "./en.js";
 import { drawGolden } from "./golden.js";
 import { drawQuarantine } from "./quarantine.js";
+import { drawJudge } from "./judge.js";
+import { drawRehearsal } from "./rehearsal.js";
+import rehearsalEn from "./rehearsal.en.js";
+import rehearsalZh from "./rehearsal.zh.js";
 import { drawTest } from "./test.js";
 import zh from "./zh.js";
 
-addTexts({ zh, en });
+// The plot of the first day is that of ops, with its words.
+const plotTexts = (texts) =>
+  Object.fromEntries(
+    Object.entries(texts).filter(([key]) =>
+      /^(histogram\.|outcome\.|risk\.bar$|alt_table$|as_table$|confidence$)/.test(key),
+    ),
+  );
+addTexts({ zh: plotTexts({ ...opsZh, ...dialZh }), en: plotTexts({ ...opsEn, ...dialEn }) });
+addTexts({ zh: { ...zh, ...rehearsalZh }, en: { ...en, ...rehearsalEn } });
 
 const room = await enter("knowledge");
 if (room) start(room);
@@ -26,15 +42,31 @@ function start({ me, main, banner }) {
     hearers.add(hear);
     return () => hearers.delete(hear);
   };
+  const followers = new Set(); // Views of the first day: they read everything anew, whatever moved.
+  const liveRehearsals = (hear) => {
+    followers.add(hear);
+    return () => followers.delete(hear);
+  };
   const links = [
     {
       id: "documents",
       hash: "/",
       text: t("documents"),
-      isHere: (hash) => !["/test", "/golden", "/quarantine"].includes(hash),
+      isHere: (hash) => !["/test", "/golden", "/quarantine", "/rehearsal", "/rehearsal/judge"].includes(hash),
     },
     { id: "golden", hash: "/golden", text: t("golden"), isHere: (hash) => hash === "/golden" },
-    { id: "quarantine", hash: "/quarantine", text: t("quarantine.title"), isHere: (hash) => hash === "/quarantine" },
+    {
+      id: "quarantine",
+      hash: "/quarantine",
+      text: t("quarantine.title"),
+      isHere: (hash) => hash === "/quarantine",
+    },
+    {
+      id: "rehearsal",
+      hash: "/rehearsal",
+      text: t("rehearsal"),
+      isHere: (hash) => hash.startsWith("/rehearsal"),
+    },
     { id: "test", hash: "/test", text: t("test"), isHere: (hash) => hash === "/test" },
   ];
   const nav = subnav(t("room.knowledge"), mayEdit ? links : links.slice(0, -1));
@@ -47,6 +79,8 @@ function start({ me, main, banner }) {
       { match: /^\/d\/([\w-]+)$/, draw: (box, id) => drawDocument(box, id, { mayEdit, live }) },
       { match: /^\/golden$/, draw: (box) => drawGolden(box, { mayEdit }) },
       { match: /^\/quarantine$/, draw: (box) => drawQuarantine(box, { mayEdit, live }) },
+      { match: /^\/rehearsal$/, draw: (box) => drawRehearsal(box, { me, live: liveRehearsals }) },
+      { match: /^\/rehearsal\/judge$/, draw: (box) => drawJudge(box, { mayJudge: me.role !== "ops" }) },
       ...(mayEdit ? [{ match: /^\/test$/, draw: (box) => drawTest(box) }] : []),
     ],
     nav.mark,
@@ -56,7 +90,8 @@ function start({ me, main, banner }) {
   listen("/v1/knowledge/events", {
     onEvent: (name, data) => {
       if (name === "revision") hearers.forEach((hear) => hear(data));
-      else if (name === "resync") hearers.forEach((hear) => hear(null));
+      else if (name === "rehearsal") followers.forEach((hear) => hear());
+      else if (name === "resync") [...hearers, ...followers].forEach((hear) => hear(null));
     },
     onState: (state, status) => {
       if (state === "refused") return status === 401 && toLogin();
@@ -66,7 +101,7 @@ function start({ me, main, banner }) {
         return;
       }
       show(banner);
-      if (wasLost) hearers.forEach((hear) => hear(null));
+      if (wasLost) [...hearers, ...followers].forEach((hear) => hear(null));
       wasLost = false;
     },
   });

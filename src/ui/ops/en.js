@@ -21,6 +21,8 @@ export default {
   "scope.read_drafts": "See drafts",
   "scope.knowledge": "Change documents",
   "scope.read_knowledge": "See documents",
+  "scope.rehearse": "Bring past questions",
+  "scope.judge": "Judge rehearsed answers",
   "scope.bars": "Stop automatic sending",
   "scope.read_bars": "See the bar and the numbers",
   "buyer_keys": "Keys that sign who a buyer is",

@@ -9,8 +9,8 @@ import { sorry } from "/ui/shared/shell.js";
 import { toast, toastProblem } from "/ui/shared/toast.js";
 
 const SCOPES = {
-  ops: ["read_drafts", "read_knowledge", "read_bars", "bars"],
-  owner: ["drafts", "read_drafts", "knowledge", "read_knowledge", "bars", "read_bars"],
+  ops: ["read_drafts", "read_knowledge", "rehearse", "read_bars", "bars"],
+  owner: ["drafts", "read_drafts", "knowledge", "read_knowledge", "rehearse", "judge", "bars", "read_bars"],
 };
 
 export function drawKeys(box, { me }) {

@@ -20,6 +20,8 @@ export default {
   "scope.read_drafts": "查看草稿",
   "scope.knowledge": "修改知识库",
   "scope.read_knowledge": "查看知识库",
+  "scope.rehearse": "导入历史问题",
+  "scope.judge": "评判演练回答",
   "scope.bars": "停止自动发送",
   "scope.read_bars": "查看门槛与数据",
   "buyer_keys": "买家身份签名密钥",

@@ -78,6 +78,7 @@ export default {
   "reason.own_order": "It is about the buyer's own order",
   "reason.taken_over": "An agent has taken over the conversation",
   "reason.nothing_asked": "There is nothing to answer in the message",
+  "reason.rehearsal": "A question of the past: nobody waits for the answer",
   "topic.other": "Other",
   "topic.product": "Product",
   "topic.delivery": "Delivery",

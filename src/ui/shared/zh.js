@@ -77,6 +77,7 @@ export default {
   "reason.own_order": "涉及买家自己的订单",
   "reason.taken_over": "客服已接管此会话",
   "reason.nothing_asked": "消息中没有需要回答的内容",
+  "reason.rehearsal": "历史问题演练，不会发送给任何人",
   "topic.other": "其他",
   "topic.product": "商品",
   "topic.delivery": "发货与物流",
