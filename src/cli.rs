@@ -21,6 +21,7 @@ mod parse;
 mod progress;
 mod reindex;
 mod remote;
+mod report;
 mod serve;
 mod user;
 
@@ -94,6 +95,8 @@ enum Command {
     EvalFaq(eval_faq::EvalFaqArgs),
     /// Fit the confidence to judged predictions.
     Fit(fit::FitArgs),
+    /// Say how good the confidence is on judged predictions, with intervals, and what it rests on.
+    Report(report::ReportArgs),
     /// Measure this machine.
     #[command(subcommand)]
     Bench(bench::BenchCommand),
@@ -152,6 +155,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Backtest(args) => backtest::run(&common, &args),
         Command::EvalFaq(args) => eval_faq::run(&common, &args),
         Command::Fit(args) => fit::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Bench(command) => bench::run(&common, &command),
         Command::ParseChild => return parse::child(),
     };

@@ -6,6 +6,7 @@
 
 mod answer_turn;
 mod documents;
+mod promises;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -111,7 +112,7 @@ impl Runner {
         Ok(())
     }
 
-    /// Starts the workers of both lanes. They claim until the life ends softly, and finish what they have begun.
+    /// Starts the workers of both lanes, and what queues the work that time brings. They claim until the life ends softly, and finish what they have begun.
     pub fn start(self: &Arc<Self>, life: &Lifecycle, n_interactive: usize, n_bulk: usize) {
         for (lane, n_workers) in [(Lane::Interactive, n_interactive), (Lane::Bulk, n_bulk)] {
             for _ in 0..n_workers {
@@ -131,6 +132,8 @@ impl Runner {
                 });
             }
         }
+        let (runner, soft) = (self.clone(), life.soft());
+        life.spawn("schedule", async move { runner.keep_schedule(&soft).await });
     }
 
     /// Runs all jobs that are due, one after the other, until none is: for tests and for commands.
@@ -182,6 +185,7 @@ impl Runner {
             JobKind::RemoveRevision { revision } => self.remove_revision(job.shop, revision).await,
             JobKind::RefreshDocument { document } => Ok(self.ingestion.refresh_document(job.shop, document).await?),
             JobKind::EmbedGolden { .. } => Ok(self.answering.embed_golden(job.shop).await.map(|_| ())?),
+            JobKind::CheckPromises { .. } => self.check_promises(job.shop).await,
             JobKind::RemoveDocument { document } => self.remove_document(job.shop, document).await,
         }
     }
@@ -226,6 +230,8 @@ impl Runner {
             JobKind::RemoveRevision { .. }
             | JobKind::RefreshDocument { .. }
             | JobKind::EmbedGolden { .. }
+            // The next night looks again.
+            | JobKind::CheckPromises { .. }
             | JobKind::RemoveDocument { .. } => Ok(()),
         };
         if let Err(error) = said {

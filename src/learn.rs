@@ -1,9 +1,11 @@
 //! What people make of the answers, and what can be learnt from it.
 //!
-//! Reading order: [`calibrate`] makes confidences; [`replay`] tries rules on the past; [`binomial`], [`certify`],
-//! [`split`] and [`assess`] prove a promise about wrong answers; [`watch`] doubts the proof afterwards; [`dial`] reads and
-//! writes what they need; [`charts`] shows it; [`edit`] proposes what an agent's change meant.
+//! Reading order: [`calibrate`] makes confidences; [`figures`] and [`ablation`] say how good they are; [`replay`] tries
+//! rules on the past; [`binomial`], [`certify`], [`family`], [`split`] and [`assess`] prove promises about wrong answers;
+//! [`watch`] doubts a proof afterwards; [`dial`] says what a promise means for a turn, [`proving`] makes the proofs and
+//! [`nightly`] does so by itself; [`charts`] shows all this; [`edit`] proposes what an agent's change meant.
 
+pub mod ablation;
 pub mod assess;
 pub mod binomial;
 pub mod calibrate;
@@ -11,9 +13,14 @@ pub mod certify;
 pub mod charts;
 pub mod dial;
 pub mod edit;
+pub mod family;
+pub mod figures;
+mod isotonic;
 mod newton;
+pub mod nightly;
 #[cfg(test)]
 mod promise;
+pub mod proving;
 pub mod replay;
 pub mod split;
 pub mod watch;

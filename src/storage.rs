@@ -47,6 +47,7 @@ pub mod looks;
 pub mod messages;
 pub mod ops;
 pub mod policies;
+pub mod promise_checks;
 pub mod quarantine;
 pub mod revisions;
 pub mod room;

@@ -64,6 +64,8 @@ ids! {
     LookId,
     /// A proof of a promise.
     CertificateId,
+    /// A look that the server takes at a promise.
+    CheckId,
     /// A golden answer.
     GoldenId,
     /// One way to ask for a golden answer.

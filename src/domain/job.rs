@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::ids::{DocumentId, GoldenId, RevisionId, TurnId};
+use crate::domain::ids::{DocumentId, GoldenId, RevisionId, ShopId, TurnId};
 
 /// Who waits for the result. Interactive work always goes before bulk work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -43,6 +43,11 @@ pub enum JobKind {
         /// The golden answer that was written.
         golden: GoldenId,
     },
+    /// Look at the promises of a shop: prove them anew, or say why they do not hold any more.
+    CheckPromises {
+        /// The shop.
+        shop: ShopId,
+    },
     /// Take a document out: points, chunks, files.
     RemoveDocument {
         /// The document.
@@ -59,6 +64,7 @@ impl JobKind {
             Self::RemoveRevision { .. } => "remove_revision",
             Self::RefreshDocument { .. } => "refresh_document",
             Self::EmbedGolden { .. } => "embed_golden",
+            Self::CheckPromises { .. } => "check_promises",
             Self::RemoveDocument { .. } => "remove_document",
         }
     }
@@ -71,6 +77,7 @@ impl JobKind {
             Self::RemoveRevision { revision } => format!("remove_revision/{revision}"),
             Self::RefreshDocument { document } => format!("refresh_document/{document}"),
             Self::EmbedGolden { golden } => format!("embed_golden/{golden}"),
+            Self::CheckPromises { shop } => format!("check_promises/{shop}"),
             Self::RemoveDocument { document } => format!("remove_document/{document}"),
         }
     }

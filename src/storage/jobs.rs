@@ -91,6 +91,7 @@ fn max_attempts(kind: &JobKind) -> u32 {
         JobKind::RefreshDocument { .. }
         | JobKind::RemoveRevision { .. }
         | JobKind::EmbedGolden { .. }
+        | JobKind::CheckPromises { .. }
         | JobKind::RemoveDocument { .. } => 20,
     }
 }

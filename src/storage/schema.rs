@@ -15,7 +15,7 @@ struct Step {
     postgres: &'static str,
 }
 
-const STEPS: [Step; 4] = [
+const STEPS: [Step; 5] = [
     Step {
         version: 1,
         name: "foundations",
@@ -39,6 +39,12 @@ const STEPS: [Step; 4] = [
         name: "security",
         sqlite: include_str!("migrations/sqlite/0005_security.sql"),
         postgres: include_str!("migrations/postgres/0005_security.sql"),
+    },
+    Step {
+        version: 7,
+        name: "watch",
+        sqlite: include_str!("migrations/sqlite/0007_watch.sql"),
+        postgres: include_str!("migrations/postgres/0007_watch.sql"),
     },
 ];
 
@@ -101,7 +107,7 @@ mod tests {
             migrator.set_ignore_missing(true);
             migrator.run(&db.writer).await.unwrap();
             let error = migrate(&db.writer, db.dialect).await.unwrap_err();
-            assert!(matches!(error, StorageError::NewerSchema { found: 99, known: 5 }), "{error:?}");
+            assert!(matches!(error, StorageError::NewerSchema { found: 99, known: 7 }), "{error:?}");
             assert!(error.to_string().contains("used by a newer version"), "{error}");
         }
     }

@@ -10,6 +10,7 @@ use kefu::app::engines::Engines;
 use kefu::config::{Config, Flags};
 use kefu::domain::calibration::{Calibration, Provenance};
 use kefu::domain::certificate::{Fingerprint, Terms, VoidReason};
+use kefu::domain::check::Finding;
 use kefu::domain::decision::{Decision, Reason};
 use kefu::domain::dial::{Dial, Scope};
 use kefu::domain::ids::{AccountId, CertificateId, ChunkId, ShopId};
@@ -29,7 +30,7 @@ use kefu::storage::ops::{self, Period, ReplayRow};
 use kefu::storage::policies::{self, NewPolicy};
 use kefu::storage::turns::{self, NewQuestion};
 use kefu::storage::uploads::{self, Said};
-use kefu::storage::{chunks, epochs, looks, shops};
+use kefu::storage::{chunks, epochs, looks, promise_checks, shops};
 use kefu::vectors::memory::MemoryStore;
 use uuid::Uuid;
 
@@ -122,6 +123,7 @@ async fn prove(app: &App, shop: ShopId) -> CertificateId {
         n_certify: 200,
         n_collapsed: 0,
         n_starts: 1,
+        n_promises: 1,
         grid: vec![0.9],
         fingerprint: app.fingerprint.as_ref().clone(),
         epochs: documents.iter().map(|one| (one.document, one.epoch)).collect::<BTreeMap<_, _>>(),
@@ -195,6 +197,20 @@ async fn what_is_proven_is_sent_and_sampled_and_what_is_not_is_held() {
     let ended = certificates::get(&app.db, shop, proof).await.unwrap().unwrap();
     assert!(ended.is_voided_by(VoidReason::PipelineChanged));
     assert_eq!(ask(&app, shop, &worker).await.decision.code(), "review", "the old one back again proves nothing");
+}
+
+#[tokio::test]
+async fn the_schedule_queues_one_look_a_night_at_every_promise() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = open(folder.path()).await;
+    let shop = shop(&app).await;
+    let worker = runner(&app, app.fingerprint.as_ref().clone());
+    for _ in 0..2 {
+        worker.queue_what_is_due().await.unwrap();
+        worker.drain().await;
+    }
+    let told = promise_checks::list(&app.db, shop, &Scope::Shop, 9).await.unwrap();
+    assert_eq!(told.iter().map(|check| check.finding).collect::<Vec<_>>(), [Finding::NotProven]);
 }
 
 #[tokio::test]
