@@ -7,6 +7,7 @@
 mod answer_turn;
 mod documents;
 mod promises;
+mod reask;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -186,6 +187,7 @@ impl Runner {
             JobKind::RefreshDocument { document } => Ok(self.ingestion.refresh_document(job.shop, document).await?),
             JobKind::EmbedGolden { .. } => Ok(self.answering.embed_golden(job.shop).await.map(|_| ())?),
             JobKind::CheckPromises { .. } => self.check_promises(job.shop).await,
+            JobKind::ReaskQuestions { .. } => self.reask(job.shop).await,
             JobKind::RemoveDocument { document } => self.remove_document(job.shop, document).await,
         }
     }
@@ -230,8 +232,9 @@ impl Runner {
             JobKind::RemoveRevision { .. }
             | JobKind::RefreshDocument { .. }
             | JobKind::EmbedGolden { .. }
-            // The next night looks again.
+            // The schedule queues them again.
             | JobKind::CheckPromises { .. }
+            | JobKind::ReaskQuestions { .. }
             | JobKind::RemoveDocument { .. } => Ok(()),
         };
         if let Err(error) = said {

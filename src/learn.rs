@@ -2,8 +2,9 @@
 //!
 //! Reading order: [`calibrate`] makes confidences; [`figures`] and [`ablation`] say how good they are; [`replay`] tries
 //! rules on the past; [`binomial`], [`certify`], [`family`], [`split`] and [`assess`] prove promises about wrong answers;
-//! [`watch`] doubts a proof afterwards; [`dial`] says what a promise means for a turn, [`proving`] makes the proofs and
-//! [`nightly`] does so by itself; [`charts`] shows all this; [`edit`] proposes what an agent's change meant.
+//! [`watch`] doubts a proof afterwards; [`dial`] says what a promise means for a turn, [`proving`] makes the proofs,
+//! [`nightly`] does so by itself, and [`probation`] asks anew after a change; [`charts`] shows all this; [`edit`] proposes
+//! what an agent's change meant.
 
 pub mod ablation;
 pub mod assess;
@@ -18,6 +19,7 @@ pub mod figures;
 mod isotonic;
 mod newton;
 pub mod nightly;
+pub mod probation;
 #[cfg(test)]
 mod promise;
 pub mod proving;

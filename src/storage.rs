@@ -49,6 +49,7 @@ pub mod ops;
 pub mod policies;
 pub mod promise_checks;
 pub mod quarantine;
+pub mod reasked;
 pub mod revisions;
 pub mod room;
 mod schema;

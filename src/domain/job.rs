@@ -48,6 +48,11 @@ pub enum JobKind {
         /// The shop.
         shop: ShopId,
     },
+    /// Ask judged questions again of the machinery in use.
+    ReaskQuestions {
+        /// The shop.
+        shop: ShopId,
+    },
     /// Take a document out: points, chunks, files.
     RemoveDocument {
         /// The document.
@@ -65,6 +70,7 @@ impl JobKind {
             Self::RefreshDocument { .. } => "refresh_document",
             Self::EmbedGolden { .. } => "embed_golden",
             Self::CheckPromises { .. } => "check_promises",
+            Self::ReaskQuestions { .. } => "reask_questions",
             Self::RemoveDocument { .. } => "remove_document",
         }
     }
@@ -78,6 +84,7 @@ impl JobKind {
             Self::RefreshDocument { document } => format!("refresh_document/{document}"),
             Self::EmbedGolden { golden } => format!("embed_golden/{golden}"),
             Self::CheckPromises { shop } => format!("check_promises/{shop}"),
+            Self::ReaskQuestions { shop } => format!("reask_questions/{shop}"),
             Self::RemoveDocument { document } => format!("remove_document/{document}"),
         }
     }

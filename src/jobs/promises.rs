@@ -1,4 +1,5 @@
-//! Work that time brings: every shop's promises are looked at once a night, and after many new labels.
+//! Work that time brings: every shop's promises are looked at once a night, and after many new labels; after a change,
+//! judged questions are asked again.
 //!
 //! What is due is read off the rows, so that it does not matter how long the server slept, and two who look queue one
 //! job.
@@ -12,7 +13,7 @@ use super::{JobError, Runner};
 use crate::domain::ids::ShopId;
 use crate::domain::job::{JobKind, Lane};
 use crate::events::Event;
-use crate::learn::nightly;
+use crate::learn::{nightly, probation};
 use crate::storage::{StorageError, jobs, shops};
 
 /// How often it is looked for what is due.
@@ -32,18 +33,26 @@ impl Runner {
         }
     }
 
-    /// Queues the checks that are due now.
+    /// Queues what is due now: looks at promises, and questions to be asked again after a change.
     pub async fn queue_what_is_due(&self) -> Result<(), StorageError> {
         for shop in shops::list(&self.db).await? {
-            if nightly::due(&self.db, shop.id).await?.is_none() {
-                continue;
+            let shop = shop.id;
+            if nightly::due(&self.db, shop).await?.is_some() {
+                self.queue(shop, JobKind::CheckPromises { shop }).await?;
             }
-            let mut tx = self.db.begin().await?;
-            let now_ms = tx.now_ms();
-            jobs::enqueue(&mut tx, shop.id, JobKind::CheckPromises { shop: shop.id }, Lane::Bulk, now_ms).await?;
-            tx.commit().await?;
-            self.wake.notify_waiters();
+            if !probation::open(&self.db, shop, &self.fingerprint, 1).await?.is_empty() {
+                self.queue(shop, JobKind::ReaskQuestions { shop }).await?;
+            }
         }
+        Ok(())
+    }
+
+    async fn queue(&self, shop: ShopId, kind: JobKind) -> Result<(), StorageError> {
+        let mut tx = self.db.begin().await?;
+        let now_ms = tx.now_ms();
+        jobs::enqueue(&mut tx, shop, kind, Lane::Bulk, now_ms).await?;
+        tx.commit().await?;
+        self.wake.notify_waiters();
         Ok(())
     }
 

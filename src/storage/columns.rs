@@ -20,7 +20,8 @@ use crate::domain::document::{Audience, Format, RevisionState};
 use crate::domain::golden::{GoldenOrigin, GoldenState};
 use crate::domain::ids::{
     AccountId, ApiTokenId, BuyerKeyId, CertificateId, CheckId, ChunkId, ConversationId, DocumentId, FeedbackId,
-    GoldenId, JobId, LabelId, LookId, MessageId, PhrasingId, PolicyId, RevisionId, SessionId, ShopId, TurnId, WidgetId,
+    GoldenId, JobId, LabelId, LookId, MessageId, PhrasingId, PolicyId, ReaskedId, RevisionId, SessionId, ShopId,
+    TurnId, WidgetId,
 };
 use crate::domain::outcome::{LabelSource, Outcome};
 use crate::domain::text::Lang;
@@ -53,7 +54,7 @@ macro_rules! stands_as_text {
 
 stands_as_text!(id_to_text, id_from_text:
     AccountId, ApiTokenId, BuyerKeyId, CertificateId, CheckId, ChunkId, ConversationId, DocumentId, FeedbackId, GoldenId, JobId,
-    LabelId, LookId, MessageId, PhrasingId, PolicyId, RevisionId, SessionId, ShopId, TurnId, WidgetId,
+    LabelId, LookId, MessageId, PhrasingId, PolicyId, ReaskedId, RevisionId, SessionId, ShopId, TurnId, WidgetId,
 );
 
 stands_as_text!(code_to_text, code_from_text:

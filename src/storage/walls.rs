@@ -61,6 +61,15 @@ async fn furnish(db: &Db, shop: ShopId) -> Furniture {
         n_labels: 1,
     };
     promise_checks::insert(&mut tx, shop, &check).await.unwrap();
+    let again = reasked::NewReasked {
+        turn: asked.turn,
+        pipeline: "p",
+        draft: None,
+        confidence: 0.0,
+        grounded_share: 0.0,
+        is_held: true,
+    };
+    reasked::insert(&mut tx, shop, &again).await.unwrap();
     let basis = bases::NewBasis {
         certificate: Some(certificate),
         pipeline: "p",
@@ -150,6 +159,7 @@ async fn seen(db: &Db, shop: ShopId, f: &Furniture) -> Vec<(&'static str, usize)
         ("looks::count_open_of", looks::count_open_of(db, shop, f.certificate).await.unwrap() as usize),
         ("certificates::get", certificates::get(db, shop, f.certificate).await.unwrap().iter().count()),
         ("certificates::newest", certificates::newest(db, shop, &Scope::Shop).await.unwrap().iter().count()),
+        ("reasked::turns_of", reasked::turns_of(db, shop, "p").await.unwrap().len()),
         ("promise_checks::list", promise_checks::list(db, shop, &Scope::Shop, 9).await.unwrap().len()),
         ("certificates::list", certificates::list(db, shop, None, 9).await.unwrap().len()),
         ("epochs::all", epochs::all(db, shop).await.unwrap().len()),

@@ -16,6 +16,7 @@ use crate::http::people::Names;
 use crate::http::state::AppState;
 use crate::learn::assess::{Assessment, assess};
 use crate::learn::dial::{Stand, changed_documents, stand, watch_over};
+use crate::learn::probation::{self, Probation};
 use crate::learn::proving::{Evidence, Tried};
 use crate::learn::watch::{Alarm, FALL_BACK_AT, WARN_AT};
 use crate::storage::{certificates, looks, promise_checks};
@@ -119,6 +120,8 @@ pub struct ScopeView {
     last_attempt: Assessment,
     /// What the server itself found when it last looked; null if it has not.
     last_check: Option<CheckView>,
+    /// After a change of the machinery: how it answers the questions that the lost proof rested on; null otherwise.
+    probation: Option<Probation>,
     /// Of the certificate in force.
     watch: Option<WatchView>,
     /// Answers that cite them are held although the certificate is in force.
@@ -137,6 +140,7 @@ pub async fn view_scope(
     let dial = policy.dial_of(&scope).copied();
     let last_attempt = assess(&evidence.split, &tried, &attempt);
     let last_check = promise_checks::list(&state.db, shop, &scope, 1).await?.pop().map(view_check);
+    let probation = probation::show(&state.db, shop, (policy, &now), &state.fingerprint).await?;
     let (mode, bar_by_hand) = match &scope {
         Scope::Shop => (policy.mode, policy.bar),
         Scope::Topic(topic) => (policy.mode(topic), policy.bar(topic)),
@@ -161,6 +165,7 @@ pub async fn view_scope(
         certificate: newest_view(state, now, names),
         last_attempt,
         last_check,
+        probation,
         watch,
         scope,
     })

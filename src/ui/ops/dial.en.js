@@ -97,6 +97,21 @@ export default {
   "voided.gates_changed": "the checks before sending were changed",
   "standing.shared":
     "The shop makes {n} promises. For all of them to hold together with {all} certainty, this one has to be proven with {own}.",
+  "probation.title": "The same questions, asked again",
+  "probation.more":
+    "The assistant as it is now answers the questions of the last proof. Where it makes the same claims, the old reviews still speak for it; where it does not, nobody has judged it.",
+  "probation.still_right": "The same as before, and right",
+  "probation.still_wrong": "The same as before, and wrong",
+  "probation.unjudged": "Says something else: to be read",
+  "probation.no_answer": "No answer any more",
+  "probation.asking": "{n} {n:question|questions} are still to be asked; this goes on by itself.",
+  "probation.none": "None of the new answers would reach the last bar of {bar}. What is missing are reviews of new drafts.",
+  "probation.asked":
+    "Above the last bar of {bar} there would be {n} {n:answer|answers}; {share} of them are wrong or not judged yet (at most {upper}). This proves nothing: what is missing are reviews of new drafts, see below.",
+  "probation.to_read": "Read what differs ({n})",
+  "probation.was_right": "Before (right):",
+  "probation.was_wrong": "Before (wrong):",
+  "probation.now": "Now:",
   "check.last": "Looked at {when}: {found}",
   "check.still_holds": "the proof still holds. It is made anew after {n} more {n:review|reviews}.",
   "check.renewed_same": "the proof was made anew; the bar stays at {to}.",

@@ -76,6 +76,7 @@ export function drawDial(box, { me, mayChange }, topic = null) {
       bar_by_hand: bar,
       watch: null,
       last_check: null,
+      probation: null,
       changed_documents: [],
       isInherited: true,
     };

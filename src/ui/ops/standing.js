@@ -6,6 +6,7 @@ import { icon } from "/ui/shared/icons.js";
 import { modeText } from "/ui/shared/words.js";
 import { actions } from "./acts.js";
 import { lastCheck } from "./checks.js";
+import { probationPart } from "./probation.js";
 
 const LOOK = {
   certified: { icon: "check", kind: "good" },
@@ -52,6 +53,7 @@ export function standingCard(view, { number: policyNumber, mayChange, mayLabel, 
     restsOn(view),
     lastCheck(view.last_check),
     shared(view),
+    probationPart(view.probation),
     view.isInherited
       ? h("p", {}, link("#/", t("standing.shop")))
       : nextSteps(view, { mayChange, mayLabel, acts }),
