@@ -187,6 +187,7 @@ impl Runner {
             JobKind::RefreshDocument { document } => Ok(self.ingestion.refresh_document(job.shop, document).await?),
             JobKind::EmbedGolden { .. } => Ok(self.answering.embed_golden(job.shop).await.map(|_| ())?),
             JobKind::CheckPromises { .. } => self.check_promises(job.shop).await,
+            JobKind::ReadSignals { .. } => self.read_signals(job.shop).await,
             JobKind::ReaskQuestions { .. } => self.reask(job.shop).await,
             JobKind::RemoveDocument { document } => self.remove_document(job.shop, document).await,
         }
@@ -234,6 +235,7 @@ impl Runner {
             | JobKind::EmbedGolden { .. }
             // The schedule queues them again.
             | JobKind::CheckPromises { .. }
+            | JobKind::ReadSignals { .. }
             | JobKind::ReaskQuestions { .. }
             | JobKind::RemoveDocument { .. } => Ok(()),
         };

@@ -2,7 +2,8 @@
 //!
 //! Reading order: [`calibrate`] makes confidences; [`figures`] and [`ablation`] say how good they are; [`replay`] tries
 //! rules on the past; [`binomial`], [`certify`], [`family`], [`split`] and [`assess`] prove promises about wrong answers;
-//! [`watch`] doubts a proof afterwards; [`dial`] says what a promise means for a turn, [`proving`] makes the proofs,
+//! [`watch`] doubts a proof afterwards, and [`signals`] say when
+//! to look more closely ([`senses`] reads them); [`dial`] says what a promise means for a turn, [`proving`] makes the proofs,
 //! [`nightly`] does so by itself, and [`probation`] asks anew after a change; [`charts`] shows all this; [`edit`] proposes
 //! what an agent's change meant.
 
@@ -24,5 +25,7 @@ pub mod probation;
 mod promise;
 pub mod proving;
 pub mod replay;
+pub mod senses;
+pub mod signals;
 pub mod split;
 pub mod watch;

@@ -48,6 +48,7 @@ pub mod messages;
 pub mod ops;
 pub mod policies;
 pub mod promise_checks;
+pub mod promise_signals;
 pub mod quarantine;
 pub mod reasked;
 pub mod revisions;

@@ -82,7 +82,7 @@ fn others(judged: &[Judged], features: &[String]) -> Vec<String> {
 /// The first way with its intervals, and below it how the others differ; a star where zero is outside.
 fn table(tried: &[Tried]) -> String {
     let mut lines =
-        vec![format!("{:<32}{}", "out of fold, by group", HEADINGS.map(|name| format!("{name:>22}")).concat())];
+        vec![format!("{:<32}{}", "out of fold, by group", HEADINGS.map(|name| format!("{name:>24}")).concat())];
     for one in tried {
         let (sign, shown) = match &one.difference {
             None => ("", &one.figures),

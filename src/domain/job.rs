@@ -48,6 +48,11 @@ pub enum JobKind {
         /// The shop.
         shop: ShopId,
     },
+    /// Read the signs about the proofs in force.
+    ReadSignals {
+        /// The shop.
+        shop: ShopId,
+    },
     /// Ask judged questions again of the machinery in use.
     ReaskQuestions {
         /// The shop.
@@ -70,6 +75,7 @@ impl JobKind {
             Self::RefreshDocument { .. } => "refresh_document",
             Self::EmbedGolden { .. } => "embed_golden",
             Self::CheckPromises { .. } => "check_promises",
+            Self::ReadSignals { .. } => "read_signals",
             Self::ReaskQuestions { .. } => "reask_questions",
             Self::RemoveDocument { .. } => "remove_document",
         }
@@ -84,6 +90,7 @@ impl JobKind {
             Self::RefreshDocument { document } => format!("refresh_document/{document}"),
             Self::EmbedGolden { golden } => format!("embed_golden/{golden}"),
             Self::CheckPromises { shop } => format!("check_promises/{shop}"),
+            Self::ReadSignals { shop } => format!("read_signals/{shop}"),
             Self::ReaskQuestions { shop } => format!("reask_questions/{shop}"),
             Self::RemoveDocument { document } => format!("remove_document/{document}"),
         }

@@ -1,5 +1,5 @@
-//! Work that time brings: every shop's promises are looked at once a night, and after many new labels; after a change,
-//! judged questions are asked again.
+//! Work that time brings: every shop's promises are looked at once a night, and after many new labels; the signs about
+//! its proofs are read every hour; after a change, judged questions are asked again.
 //!
 //! What is due is read off the rows, so that it does not matter how long the server slept, and two who look queue one
 //! job.
@@ -13,7 +13,7 @@ use super::{JobError, Runner};
 use crate::domain::ids::ShopId;
 use crate::domain::job::{JobKind, Lane};
 use crate::events::Event;
-use crate::learn::{nightly, probation};
+use crate::learn::{nightly, probation, senses};
 use crate::storage::{StorageError, jobs, shops};
 
 /// How often it is looked for what is due.
@@ -33,12 +33,15 @@ impl Runner {
         }
     }
 
-    /// Queues what is due now: looks at promises, and questions to be asked again after a change.
+    /// Queues what is due now.
     pub async fn queue_what_is_due(&self) -> Result<(), StorageError> {
         for shop in shops::list(&self.db).await? {
             let shop = shop.id;
             if nightly::due(&self.db, shop).await?.is_some() {
                 self.queue(shop, JobKind::CheckPromises { shop }).await?;
+            }
+            if !senses::due(&self.db, shop, &self.fingerprint).await?.is_empty() {
+                self.queue(shop, JobKind::ReadSignals { shop }).await?;
             }
             if !probation::open(&self.db, shop, &self.fingerprint, 1).await?.is_empty() {
                 self.queue(shop, JobKind::ReaskQuestions { shop }).await?;
@@ -53,6 +56,13 @@ impl Runner {
         jobs::enqueue(&mut tx, shop, kind, Lane::Bulk, now_ms).await?;
         tx.commit().await?;
         self.wake.notify_waiters();
+        Ok(())
+    }
+
+    pub(super) async fn read_signals(&self, shop: ShopId) -> Result<(), JobError> {
+        if senses::read(&self.db, shop, &self.fingerprint).await? {
+            self.bus.publish(shop, Event::PolicyChanged);
+        }
         Ok(())
     }
 

@@ -21,6 +21,7 @@ use crate::storage::epochs::{self, Cited};
 use crate::storage::looks::{self, Audited, Look};
 use crate::storage::ops::{self, Period};
 use crate::storage::policies::{self, NewPolicy};
+use crate::storage::promise_signals;
 use crate::storage::{Db, StorageError, Tx};
 
 /// A topic with fewer losses may have had bad luck.
@@ -107,8 +108,11 @@ pub async fn find(
     }
     let audits = looks::committed_audits_of(db, shop, certificate.id).await?;
     let is_warned = watch_over(&certificate, &audits).alarm() >= Alarm::Warned;
-    let standing =
-        Standing::Proven { bar: certificate.terms.bar, audit_rate: dial.audit_rate_after(n_sent, is_warned) };
+    let is_raised = promise_signals::get(db, shop, certificate.id).await?.is_some_and(|read| read.is_raised);
+    let standing = Standing::Proven {
+        bar: certificate.terms.bar,
+        audit_rate: dial.audit_rate_after(n_sent, is_warned || is_raised),
+    };
     Ok(Found { standing, certificate: Some(certificate), lapsed: None })
 }
 

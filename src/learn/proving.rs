@@ -17,7 +17,7 @@ use crate::storage::ops::{self, Period};
 use crate::storage::{Db, StorageError, Tx, epochs, labels};
 
 /// Turns older than this prove nothing about today.
-const MAX_AGE_MS: i64 = 365 * 24 * 60 * 60 * 1000;
+pub(super) const MAX_AGE_MS: i64 = 365 * 24 * 60 * 60 * 1000;
 
 /// The rows of a proof for a part of the traffic, with the documents as they are.
 #[derive(Debug, Clone, PartialEq)]

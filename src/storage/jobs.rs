@@ -92,6 +92,7 @@ fn max_attempts(kind: &JobKind) -> u32 {
         | JobKind::RemoveRevision { .. }
         | JobKind::EmbedGolden { .. }
         | JobKind::CheckPromises { .. }
+        | JobKind::ReadSignals { .. }
         | JobKind::ReaskQuestions { .. }
         | JobKind::RemoveDocument { .. } => 20,
     }

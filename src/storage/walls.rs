@@ -61,6 +61,8 @@ async fn furnish(db: &Db, shop: ShopId) -> Furniture {
         n_labels: 1,
     };
     promise_checks::insert(&mut tx, shop, &check).await.unwrap();
+    let signs = (&serde_json::Value::Null, false);
+    promise_signals::put(&mut tx, shop, certificate, signs).await.unwrap();
     let again = reasked::NewReasked {
         turn: asked.turn,
         pipeline: "p",
@@ -159,6 +161,7 @@ async fn seen(db: &Db, shop: ShopId, f: &Furniture) -> Vec<(&'static str, usize)
         ("looks::count_open_of", looks::count_open_of(db, shop, f.certificate).await.unwrap() as usize),
         ("certificates::get", certificates::get(db, shop, f.certificate).await.unwrap().iter().count()),
         ("certificates::newest", certificates::newest(db, shop, &Scope::Shop).await.unwrap().iter().count()),
+        ("promise_signals::get", promise_signals::get(db, shop, f.certificate).await.unwrap().iter().count()),
         ("reasked::turns_of", reasked::turns_of(db, shop, "p").await.unwrap().len()),
         ("promise_checks::list", promise_checks::list(db, shop, &Scope::Shop, 9).await.unwrap().len()),
         ("certificates::list", certificates::list(db, shop, None, 9).await.unwrap().len()),

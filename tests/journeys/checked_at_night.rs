@@ -1,7 +1,10 @@
 //! The server looks at every promise at night: it says whether it holds, proves it anew, and takes away what ended.
 
-use kefu::learn::nightly;
+use kefu::domain::dial::Standing;
+use kefu::learn::signals::{Signals, Unhappy};
+use kefu::learn::{dial, nightly, senses};
 use kefu::storage::accounts::Role;
+use kefu::storage::{policies, promise_signals};
 use serde_json::{Value, json};
 
 use crate::support::{TestApp, TestShop, fingerprint};
@@ -85,7 +88,7 @@ async fn a_second_promise_shares_the_doubt_and_the_first_is_proven_anew() {
     let app = TestApp::new().await;
     let shop = app.shop("teahouse").await;
     let ops = shop.caller(Role::Ops);
-    reviewed(&app, &shop, 240).await;
+    reviewed(&app, &shop, 400).await;
     let alone = turn_dial(&app, &ops, "topic:returns", 0.05).await;
     let own = |dial: &Value| dial["scopes"].as_array().unwrap().last().unwrap().clone();
     assert_eq!(
@@ -101,4 +104,50 @@ async fn a_second_promise_shares_the_doubt_and_the_first_is_proven_anew() {
         (Some(0.5), Some("not_certified"))
     );
     assert!(topic["certificate"]["bar"].as_f64() >= own(&alone)["certificate"]["bar"].as_f64());
+}
+
+#[tokio::test]
+async fn a_sign_has_half_of_the_sent_audited_and_is_shown_with_its_reason() {
+    let app = TestApp::new().await;
+    let shop = app.shop("teahouse").await;
+    let ops = shop.caller(Role::Ops);
+    let db = &app.state.db;
+    reviewed(&app, &shop, 240).await;
+    let id = certificate_of(&turn_dial(&app, &ops, "shop", 0.05).await);
+    assert_eq!(senses::due(db, shop.id, &fingerprint()).await.unwrap().len(), 1);
+    assert!(!senses::read(db, shop.id, &fingerprint()).await.unwrap(), "nothing speaks against the proof");
+    assert_eq!(senses::due(db, shop.id, &fingerprint()).await.unwrap(), [], "it was read");
+    let audit_rate = async || {
+        let policy = policies::current(db, shop.id).await.unwrap().policy;
+        match dial::find(db, shop.id, (&policy, "returns"), &fingerprint()).await.unwrap().standing {
+            Standing::Proven { audit_rate, .. } => audit_rate,
+            Standing::Held { reason } => panic!("held: {reason:?}"),
+        }
+    };
+    assert_eq!(audit_rate().await, 0.2);
+    let unhappy = Unhappy {
+        n_first: 100,
+        k_first: 2,
+        n_newest: 100,
+        k_newest: 30,
+        n_thumbs_down: 30,
+        n_asked_again: 0,
+        n_asked_for_person: 0,
+        is_raised: true,
+    };
+    let signals = Signals { unhappy: Some(unhappy), drifts: vec![] };
+    let mut tx = db.begin().await.unwrap();
+    let body = serde_json::to_value(&signals).unwrap();
+    promise_signals::put(&mut tx, shop.id, id, (&body, signals.is_raised())).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(audit_rate().await, 0.5);
+    let watch = app.get(&ops, "/v1/ops/dial").await.expect(200).json()["scopes"][0]["watch"].clone();
+    assert_eq!((watch["is_raised"].as_bool(), watch["audit_rate"].as_f64()), (Some(true), Some(0.5)));
+    assert_eq!(watch["signals"]["unhappy"]["n_thumbs_down"], 30);
+    // An hour later it is read again, and there is no such thing.
+    app.clock.advance(60 * 60 * 1000);
+    assert!(senses::read(db, shop.id, &fingerprint()).await.unwrap());
+    assert_eq!(audit_rate().await, 0.2);
+    let log = app.get(&ops, "/v1/ops/audit").await.expect(200).json();
+    assert!(log["entries"].as_array().unwrap().iter().any(|entry| entry["action"] == "audit_rate_signal"));
 }

@@ -18,6 +18,8 @@ use crate::learn::assess::{Assessment, assess};
 use crate::learn::dial::{Stand, changed_documents, stand, watch_over};
 use crate::learn::probation::{self, Probation};
 use crate::learn::proving::{Evidence, Tried};
+use crate::learn::senses;
+use crate::learn::signals::Signals;
 use crate::learn::watch::{Alarm, FALL_BACK_AT, WARN_AT};
 use crate::storage::{certificates, looks, promise_checks};
 
@@ -93,6 +95,10 @@ pub struct WatchView {
     /// Sampled, and not labelled yet.
     n_open: u32,
     audit_rate: f64,
+    /// Whether a sign raises that share.
+    is_raised: bool,
+    /// What buyers do and what has moved since the proof, as it was last read.
+    signals: Signals,
     n_sent: u32,
 }
 
@@ -192,6 +198,8 @@ async fn view_watch(
     n_sent: u32,
 ) -> ApiResult<WatchView> {
     let audits = looks::committed_audits_of(&state.db, shop, certificate.id).await?;
+    let signals = senses::last(&state.db, shop, certificate).await?.unwrap_or_default();
+    let is_raised = signals.is_raised();
     let watch = watch_over(certificate, &audits);
     let alarm = watch.alarm();
     Ok(WatchView {
@@ -203,7 +211,9 @@ async fn view_watch(
         n_audited: audits.len(),
         n_wrong: audits.iter().filter(|audited| audited.outcome.is_loss()).count(),
         n_open: looks::count_open_of(&state.db, shop, certificate.id).await?,
-        audit_rate: dial.audit_rate_after(n_sent, alarm >= Alarm::Warned),
+        audit_rate: dial.audit_rate_after(n_sent, alarm >= Alarm::Warned || is_raised),
+        is_raised,
+        signals,
         n_sent,
     })
 }

@@ -55,7 +55,8 @@ fn before_there_is_something_to_compare_nothing_is_said_and_nothing_raised() {
 
 #[test]
 fn traffic_like_that_of_the_proof_raises_hardly_ever() {
-    let n_raised = (0..200).filter(|seed| read(&traffic(N_BEFORE + 200, *seed, |random, _| random.random())).is_raised());
+    let n_raised =
+        (0..200).filter(|seed| read(&traffic(N_BEFORE + 200, *seed, |random, _| random.random())).is_raised());
     assert!(n_raised.count() <= 3);
 }
 

@@ -7,6 +7,7 @@ import { modeText } from "/ui/shared/words.js";
 import { actions } from "./acts.js";
 import { lastCheck } from "./checks.js";
 import { probationPart } from "./probation.js";
+import { signalsPart } from "./signals.js";
 
 const LOOK = {
   certified: { icon: "check", kind: "good" },
@@ -54,6 +55,7 @@ export function standingCard(view, { number: policyNumber, mayChange, mayLabel, 
     lastCheck(view.last_check),
     shared(view),
     probationPart(view.probation),
+    signalsPart(view.watch),
     view.isInherited
       ? h("p", {}, link("#/", t("standing.shop")))
       : nextSteps(view, { mayChange, mayLabel, acts }),
