@@ -7,12 +7,14 @@ use tracing::info;
 
 use super::{JobError, Runner};
 use crate::answer::{Answered, Ask};
+use crate::domain::decision::Reason;
 use crate::domain::ids::{ShopId, TurnId};
 use crate::domain::job::Lane;
+use crate::domain::links;
 use crate::learn::probation;
 use crate::retrieve::Scope;
 use crate::storage::reasked::{self, NewReasked};
-use crate::storage::turns;
+use crate::storage::{shops, turns};
 
 /// Questions of one job.
 const BATCH: usize = 10;
@@ -37,9 +39,15 @@ impl Runner {
         let previous = self.previous(shop, &turn).await?;
         let scope = Scope { shop, buyers_only: true, sku: None, lane: Lane::Bulk };
         let ask = Ask { scope, message: turn.question.clone(), previous };
-        let answered = self.answering.answer(&ask, None).await?;
+        let answer = tokio::time::timeout(self.options.answer_timeout, self.answering.answer(&ask, None));
+        let Ok(answered) = answer.await else { return Ok(false) };
+        let mut answered = answered?;
         if answered.generator_failure.is_some() {
             return Ok(false);
+        }
+        let own_sites = shops::link_hosts(&self.db, shop).await?;
+        if links::foreign(&answered.draft, &own_sites).is_some() {
+            answered.evidence.holds.push(Reason::ForeignLink);
         }
         let pipeline = self.fingerprint.key();
         let mut tx = self.db.begin().await?;

@@ -24,6 +24,8 @@ use crate::storage::policies::{self, NewPolicy};
 use crate::storage::promise_signals;
 use crate::storage::{Db, StorageError, Tx};
 
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
 /// A topic with fewer losses may have had bad luck.
 const FAILING_LOSSES: u32 = 3;
 
@@ -38,6 +40,8 @@ pub struct Stand {
     pub n_sent: u32,
     /// Whether that proof has run out.
     pub is_expired: bool,
+    /// Whether it runs out within a day.
+    pub is_running_out: bool,
 }
 
 /// How a part of the traffic stands now.
@@ -54,7 +58,9 @@ pub async fn stand(
     };
     let now = Circumstances { policy, fingerprint, n_sent, now_ms: db.now_ms() };
     let is_expired = newest.as_ref().is_some_and(|newest| newest.is_expired(&now));
-    Ok(Stand { state: state(policy.dial_of(scope), newest.as_ref(), &now), newest, n_sent, is_expired })
+    let is_running_out = newest.as_ref().is_some_and(|newest| newest.expires_at_ms - now.now_ms <= DAY_MS);
+    let state = state(policy.dial_of(scope), newest.as_ref(), &now);
+    Ok(Stand { state, newest, n_sent, is_expired, is_running_out })
 }
 
 /// What a promise means for a turn about a topic.

@@ -10,7 +10,7 @@ use super::dial::{Stand, stand, void_lapsed};
 use super::proving::{Asked, Tried, put_in_force, terms, try_all};
 use crate::domain::certificate::{Certificate, Fingerprint, Terms, VoidReason};
 use crate::domain::check::{Because, Details, Finding, MANY_LABELS, night, usual_offset_ms};
-use crate::domain::dial::State;
+use crate::domain::dial::{Scope, State};
 use crate::domain::ids::ShopId;
 use crate::storage::audit::{self, NewAuditEntry};
 use crate::storage::certificates;
@@ -38,7 +38,8 @@ pub async fn due(db: &Db, shop: ShopId) -> Result<Option<String>, StorageError> 
 /// Looks at all promises of a shop; true if a proof came into force or ended.
 pub async fn check(db: &Db, shop: ShopId, fingerprint: &Fingerprint) -> Result<bool, StorageError> {
     let Some(occasion) = due(db, shop).await? else { return Ok(false) };
-    let policy = policies::current(db, shop).await?.policy;
+    let version = policies::current(db, shop).await?;
+    let policy = version.policy;
     let (n_labels, _) = promise_checks::label_counts(db, shop).await?;
     let mut is_changed = false;
     for tried in try_all(db, shop, (&policy, None), fingerprint).await? {
@@ -56,9 +57,29 @@ pub async fn check(db: &Db, shop: ShopId, fingerprint: &Fingerprint) -> Result<b
             details: look.details,
             n_labels,
         };
-        is_changed |= keep(db, shop, (&new, look.act), (now.newest.as_ref(), terms.as_ref())).await?;
+        let seen = Seen { policy: version.number, newest: now.newest.as_ref() };
+        is_changed |= keep(db, shop, (&new, look.act), (seen, terms.as_ref())).await?;
     }
     Ok(is_changed)
+}
+
+/// What the look rests on.
+#[derive(Debug, Clone, Copy)]
+struct Seen<'a> {
+    /// Number of the policy.
+    policy: u32,
+    /// The newest proof.
+    newest: Option<&'a Certificate>,
+}
+
+impl Seen<'_> {
+    /// Whether nobody was there meanwhile: what a person has just ended must not be proven anew by a look that began
+    /// before.
+    async fn is_so_still(&self, tx: &mut Tx, shop: ShopId, scope: &Scope) -> Result<bool, StorageError> {
+        let newest = certificates::newest_in(tx, shop, scope).await?;
+        let policy = policies::current_in(tx, shop).await?;
+        Ok(policy.number == self.policy && newest.as_ref() == self.newest)
+    }
 }
 
 /// Writes what was found and does what follows; true if a proof came into force or ended.
@@ -66,13 +87,14 @@ async fn keep(
     db: &Db,
     shop: ShopId,
     (new, act): (&NewCheck<'_>, Act),
-    (newest, terms): (Option<&Certificate>, Option<&Terms>),
+    (seen, terms): (Seen<'_>, Option<&Terms>),
 ) -> Result<bool, StorageError> {
     let mut tx = db.begin().await?;
-    if !promise_checks::insert(&mut tx, shop, new).await? {
+    // Otherwise nothing is written, and the schedule looks again.
+    if !seen.is_so_still(&mut tx, shop, new.scope).await? || !promise_checks::insert(&mut tx, shop, new).await? {
         return Ok(false);
     }
-    let is_changed = match (act, newest, terms) {
+    let is_changed = match (act, seen.newest, terms) {
         (Act::Prove, _, Some(terms)) => {
             put_in_force(&mut tx, shop, (new.scope, terms), Asked { by: None, note: NOTE }).await?;
             true
@@ -137,16 +159,28 @@ fn look(before: Option<&Check>, now: &Stand, tried: &Tried) -> Look {
         n_more: missing.map(|missing| (missing.n_more * 3).div_ceil(2)),
         above: missing.map(|missing| missing.above),
     };
-    if !may_try(now) || !is_worth_a_try(is_in_force, n_before, n_rows) {
+    // A proof whose time is up, or nearly, is made again once: otherwise every promise would lapse after its thirty days.
+    let was_in_force = before.is_some_and(|check| check.finding.is_in_force());
+    let is_renewal = was_in_force && (now.is_expired || now.is_running_out);
+    let is_new_evidence = is_worth_a_try(is_in_force, n_before, n_rows);
+    if !may_try(now) || !(is_renewal || is_new_evidence) {
         return wait(before, now, Details { n_more: more(is_in_force, (n_before, n_rows), details.n_more), ..details });
     }
     let details = Details { n_rows_tried: count(n_rows), ..details };
     match (tried.attempt.proof, is_in_force) {
         (Some(proof), _) => Look {
-            finding: if is_in_force { Finding::Renewed } else { Finding::Proven },
-            details: Details { bar_to: Some(proof.bar), n_more: None, above: None, ..details },
+            finding: if is_in_force || is_renewal { Finding::Renewed } else { Finding::Proven },
+            details: Details {
+                bar_from: bar_from.or_else(|| before.filter(|_| is_renewal)?.details.bar_to),
+                bar_to: Some(proof.bar),
+                n_more: None,
+                above: None,
+                ..details
+            },
             act: Act::Prove,
         },
+        // It ends by itself within a day.
+        (None, true) if !is_new_evidence => wait(before, now, details),
         (None, true) => Look {
             finding: Finding::Lost,
             details: Details { bar_to: None, because: Some(Because::NotProvenAgain), ..details },

@@ -72,12 +72,12 @@ pub async fn try_all(
         let evidence = gather(db, shop, (policy, &scope), fingerprint).await?;
         gathered.push((scope, dial, evidence));
     }
+    let Some(dial) = usual.filter(|_| policy.dial.is_none()) else { return Ok(attempted(gathered)) };
+    let evidence = gather(db, shop, (policy, &Scope::Shop), fingerprint).await?;
+    // What would be, beside the promises there are; these are not touched by what is only asked.
+    let imagined = [gathered.clone(), vec![(Scope::Shop, dial, evidence)]].concat();
     let mut tried = attempted(gathered);
-    if let Some(dial) = usual.filter(|_| policy.dial.is_none()) {
-        let evidence = gather(db, shop, (policy, &Scope::Shop), fingerprint).await?;
-        // By itself: it is only asked what would be.
-        tried.extend(attempted(vec![(Scope::Shop, dial, evidence)]));
-    }
+    tried.extend(attempted(imagined).pop());
     Ok(tried)
 }
 

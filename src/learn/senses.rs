@@ -2,7 +2,7 @@
 //!
 //! # Why
 //! The signs rest on hundreds of turns; to read them for every answer would take longer than the answer. An hour is soon
-//! enough for what takes days to happen. What cannot be read back counts as raised.
+//! enough for what takes days to happen.
 
 use serde_json::json;
 
@@ -62,7 +62,7 @@ fn of_proof(rows: &[ReplayRow], policy: &Policy, certificate: &Certificate) -> S
 async fn keep(db: &Db, shop: ShopId, certificate: &Certificate, now: &Signals) -> Result<bool, StorageError> {
     let was_raised = promise_signals::get(db, shop, certificate.id).await?.is_some_and(|read| read.is_raised);
     let is_raised = now.is_raised();
-    let body = serde_json::to_value(now).unwrap_or_default();
+    let body = serde_json::to_value(now).map_err(damaged)?;
     let mut tx = db.begin().await?;
     promise_signals::put(&mut tx, shop, certificate.id, (&body, is_raised)).await?;
     if is_raised != was_raised {
@@ -78,6 +78,9 @@ async fn keep(db: &Db, shop: ShopId, certificate: &Certificate, now: &Signals) -
 /// The signs about a proof as they were last read; none before that.
 pub async fn last(db: &Db, shop: ShopId, certificate: &Certificate) -> Result<Option<Signals>, StorageError> {
     let Some(read) = promise_signals::get(db, shop, certificate.id).await? else { return Ok(None) };
-    let what = |error: serde_json::Error| StorageError::Damaged { what: format!("signals of a proof: {error}") };
-    serde_json::from_value(read.body).map(Some).map_err(what)
+    serde_json::from_value(read.body).map(Some).map_err(damaged)
+}
+
+fn damaged(error: serde_json::Error) -> StorageError {
+    StorageError::Damaged { what: format!("signals of a proof: {error}") }
 }

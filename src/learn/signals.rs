@@ -114,9 +114,9 @@ pub fn signals(rows: &[&ReplayRow], certificate: &Certificate) -> Signals {
     let since_ms = certificate.created_at_ms;
     let (before, after): (Vec<&ReplayRow>, Vec<&ReplayRow>) =
         rows.iter().copied().partition(|row| row.created_at_ms < since_ms);
-    // The turns of the proof are version 7 ids and tell the time when the first of them was asked.
+    // Ids of turns are of version 7 and rise with time, so it does not matter whether that very turn is still there.
     let first = certificate.terms.turns.first();
-    let from = first.and_then(|first| before.iter().position(|row| row.turn == *first)).unwrap_or(before.len());
+    let from = first.and_then(|first| before.iter().position(|row| row.turn >= *first)).unwrap_or(before.len());
     let newest = &after[after.len().saturating_sub(N_TURNS)..];
     Signals { unhappy: unhappy(&after, certificate), drifts: drifts(&before[from..], newest) }
 }

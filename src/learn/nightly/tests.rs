@@ -7,7 +7,7 @@ use super::super::split::Split;
 use super::*;
 use crate::domain::certificate::tests::terms as some_terms;
 use crate::domain::certificate::{LIFETIME_MS, Voided};
-use crate::domain::dial::{Dial, Scope};
+use crate::domain::dial::Dial;
 use crate::domain::ids::{CertificateId, CheckId, TurnId};
 
 const DIAL: Dial = Dial { target_error: 0.05, certainty: 0.95, audit_rate: 0.05 };
@@ -42,7 +42,7 @@ fn certificate(n_turns: u128, voided: Option<VoidReason>) -> Certificate {
 }
 
 fn stands(state: State, newest: Option<Certificate>) -> Stand {
-    Stand { state, newest, n_sent: 0, is_expired: false }
+    Stand { state, newest, n_sent: 0, is_expired: false, is_running_out: false }
 }
 
 fn found(finding: Finding, n_rows_tried: u32) -> Check {
@@ -100,12 +100,25 @@ fn what_a_person_or_the_watch_ended_does_not_come_back_by_itself() {
 }
 
 #[test]
-fn a_proof_of_another_machinery_ends_and_one_that_ran_out_is_said_to() {
+fn a_proof_of_another_machinery_ends() {
     let now = stands(State::Probation, Some(certificate(0, None)));
     let lapsed = look(Some(&found(Finding::StillHolds, 0)), &now, &tried(0, None));
     assert_eq!((lapsed.finding, lapsed.act), (Finding::Lost, Act::Lapse));
     assert_eq!(lapsed.details.because, Some(Because::PipelineChanged));
-    let now = Stand { is_expired: true, ..stands(State::NotCertified, Some(certificate(0, None))) };
-    let expired = look(Some(&found(Finding::Renewed, 100)), &now, &tried(10, None));
-    assert_eq!((expired.finding, expired.details.because), (Finding::Lost, Some(Because::Expired)));
+}
+
+#[test]
+fn a_proof_whose_time_is_up_is_made_again_once() {
+    let (held, lost) = (found(Finding::Renewed, 100), found(Finding::Lost, 100));
+    let over = Stand { is_expired: true, ..stands(State::NotCertified, Some(certificate(0, None))) };
+    let again = look(Some(&held), &over, &tried(110, None));
+    assert_eq!((again.finding, again.act, again.details.bar_from), (Finding::Renewed, Act::Prove, Some(0.8)));
+    let failed = look(Some(&held), &over, &tried(110, Some(2)));
+    assert_eq!((failed.finding, failed.details.because), (Finding::Lost, Some(Because::Expired)));
+    let next = look(Some(&lost), &over, &tried(120, None));
+    assert_eq!((next.finding, next.act), (Finding::NotProven, Act::Nothing), "after that the labels have to grow");
+    let nearly = Stand { is_running_out: true, ..stands(State::Certified, Some(certificate(100, None))) };
+    assert_eq!(look(Some(&held), &nearly, &tried(110, None)).finding, Finding::Renewed);
+    let kept = look(Some(&held), &nearly, &tried(110, Some(2)));
+    assert_eq!((kept.finding, kept.act), (Finding::StillHolds, Act::Nothing), "it ends by itself");
 }
