@@ -95,6 +95,7 @@ async fn a_second_promise_shares_the_doubt_and_the_first_is_proven_anew() {
         (own(&alone)["state"].as_str(), &own(&alone)["certificate"]["n_promises"]),
         (Some("certified"), &json!(1))
     );
+    app.clock.advance(1);
     let both = turn_dial(&app, &ops, "shop", 0.05).await;
     let topic = own(&both);
     assert_eq!((topic["scope"].as_str(), topic["state"].as_str()), (Some("topic:returns"), Some("certified")));

@@ -16,16 +16,13 @@ use crate::events::Event;
 use crate::http::error::{ApiError, ApiResult, Code};
 use crate::http::extract::{Json, Path};
 use crate::http::guard::Member;
-use crate::http::ops::dial_views::{ScopeView, view_scope};
+use crate::http::ops::dial_views::{ScopeView, USUAL_DIAL, view_scope};
 use crate::http::people::Names;
 use crate::http::state::AppState;
 use crate::http::trail::note;
 use crate::learn::proving::{Asked, prove, try_all};
 use crate::storage::policies::{self, NewPolicy, PolicyVersion};
 use crate::storage::{certificates, epochs};
-
-/// What is tried where the shop promises nothing yet.
-const USUAL_DIAL: Dial = Dial { target_error: 0.05, certainty: 0.95, audit_rate: 0.05 };
 
 /// What the page offers; any other target in range is fine.
 const TARGETS: [f64; 4] = [0.01, 0.02, 0.05, 0.1];

@@ -26,6 +26,9 @@ use crate::storage::{certificates, looks, promise_checks};
 /// Proofs in one answer.
 const MAX_CERTIFICATES: u32 = 100;
 
+/// What is tried where nothing is promised yet.
+pub const USUAL_DIAL: Dial = Dial { target_error: 0.05, certainty: 0.95, audit_rate: 0.05 };
+
 /// How a certificate stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
