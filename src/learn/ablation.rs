@@ -37,7 +37,7 @@ pub fn ways(features: &[String], others: &[String], l2: f64) -> Vec<Way> {
         ways.extend(features.iter().map(|name| way(format!("without {name}"), without(name))));
         ways.extend(features.iter().map(|name| way(format!("{name} alone"), vec![name.clone()])));
     }
-    ways.extend(others.iter().map(|name| way(format!("with {name}"), [features, &[name.clone()]].concat())));
+    ways.extend(others.iter().map(|name| way(format!("with {name}"), [features, std::slice::from_ref(name)].concat())));
     if others.len() > 1 {
         ways.push(way("with all of them".to_owned(), [features, others].concat()));
     }
@@ -158,11 +158,11 @@ mod tests {
     /// `signal` tells good from bad, `noise` nothing, `sign` only together with `other`.
     fn judged(n: usize) -> Vec<Judged> {
         let one = |nth: usize| {
-            let is_good = nth % 3 == 0;
+            let is_good = nth.is_multiple_of(3);
             let mut features = Features::default();
             features.set("signal", f64::from(u8::from(is_good)) + (nth % 7) as f64 / 5.0);
             features.set("noise", (nth % 11) as f64);
-            let sign = if nth % 2 == 0 { 1.0 } else { -1.0 };
+            let sign = if nth.is_multiple_of(2) { 1.0 } else { -1.0 };
             features.set("sign", sign);
             features.set("other", if is_good { sign } else { -sign });
             let row = Row { id: format!("q{nth}"), features, is_good, group: format!("g{}", nth / 2) };

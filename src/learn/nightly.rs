@@ -7,7 +7,7 @@
 
 use super::assess::{ROWS_BETWEEN_PROOFS, is_worth_a_try};
 use super::dial::{Stand, stand, void_lapsed};
-use super::proving::{Asked, Tried, put_in_force, terms, try_all};
+use super::proving::{Asked, Tried, put_in_force, terms, try_by_itself};
 use crate::domain::certificate::{Certificate, Fingerprint, Terms, VoidReason};
 use crate::domain::check::{Because, Details, Finding, MANY_LABELS, night, usual_offset_ms};
 use crate::domain::dial::{Scope, State};
@@ -42,7 +42,7 @@ pub async fn check(db: &Db, shop: ShopId, fingerprint: &Fingerprint) -> Result<b
     let policy = version.policy;
     let (n_labels, _) = promise_checks::label_counts(db, shop).await?;
     let mut is_changed = false;
-    for tried in try_all(db, shop, (&policy, None), fingerprint).await? {
+    for tried in try_by_itself(db, shop, &policy, fingerprint).await? {
         let now = stand(db, shop, (&policy, &tried.scope), fingerprint).await?;
         let before = promise_checks::list(db, shop, &tried.scope, 1).await?.pop();
         let look = look(before.as_ref(), &now, &tried);

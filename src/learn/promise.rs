@@ -8,7 +8,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use rayon::prelude::*;
 
-use super::assess::is_worth_a_try;
+use super::assess::{SERVER_SHARE, is_worth_a_try};
 use super::binomial::at_most;
 use super::certify::{Promise, Row, certify, grid};
 use super::family::{Claim, rule};
@@ -144,7 +144,8 @@ fn trying_by_itself_for_a_year_breaks_no_promise_more_often() {
             }
             let (fit, certified) = all[..n_rows].split_at(n_rows / 3);
             let fit: Vec<f64> = fit.iter().map(|row| row.score).collect();
-            let proof = certify(&grid(&fit), certified, &PROMISE);
+            let part = Promise { doubt: PROMISE.doubt * SERVER_SHARE, ..PROMISE };
+            let proof = certify(&grid(&fit), certified, &part);
             (is_in_force, n_before) = (proof.is_some(), n_rows);
             proof.is_some_and(|proof| truth(proof.bar).1 > PROMISE.target_error)
         })

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::assess::{self, Attempt, ROWS_BETWEEN_PROOFS, attempt_all};
+use super::assess::{self, Attempt, ROWS_BETWEEN_PROOFS, SERVER_SHARE, attempt_all};
 use super::dial::stand;
 use super::split::{Criteria, Split, split};
 use crate::domain::certificate::{Certificate, Fingerprint, Terms};
@@ -66,24 +66,46 @@ pub async fn try_all(
     (policy, usual): (&Policy, Option<Dial>),
     fingerprint: &Fingerprint,
 ) -> Result<Vec<Tried>, StorageError> {
+    let gathered = gather_all(db, shop, policy, fingerprint).await?;
+    let Some(dial) = usual.filter(|_| policy.dial.is_none()) else { return Ok(attempted(gathered, 1.0)) };
+    let evidence = gather(db, shop, (policy, &Scope::Shop), fingerprint).await?;
+    // What would be, beside the promises there are; these are not touched by what is only asked.
+    let imagined = [gathered.clone(), vec![(Scope::Shop, dial, evidence)]].concat();
+    let mut tried = attempted(gathered, 1.0);
+    tried.extend(attempted(imagined, 1.0).pop());
+    Ok(tried)
+}
+
+/// Tries all promises as the server does by itself: with a part of the doubt, for it does so again and again.
+pub async fn try_by_itself(
+    db: &Db,
+    shop: ShopId,
+    policy: &Policy,
+    fingerprint: &Fingerprint,
+) -> Result<Vec<Tried>, StorageError> {
+    Ok(attempted(gather_all(db, shop, policy, fingerprint).await?, SERVER_SHARE))
+}
+
+type Gathered = Vec<(Scope, Dial, Evidence)>;
+
+async fn gather_all(
+    db: &Db,
+    shop: ShopId,
+    policy: &Policy,
+    fingerprint: &Fingerprint,
+) -> Result<Gathered, StorageError> {
     let mut gathered = Vec::new();
     for scope in policy.promised_scopes() {
         let Some(dial) = policy.dial_of(&scope).copied() else { continue };
         let evidence = gather(db, shop, (policy, &scope), fingerprint).await?;
         gathered.push((scope, dial, evidence));
     }
-    let Some(dial) = usual.filter(|_| policy.dial.is_none()) else { return Ok(attempted(gathered)) };
-    let evidence = gather(db, shop, (policy, &Scope::Shop), fingerprint).await?;
-    // What would be, beside the promises there are; these are not touched by what is only asked.
-    let imagined = [gathered.clone(), vec![(Scope::Shop, dial, evidence)]].concat();
-    let mut tried = attempted(gathered);
-    tried.extend(attempted(imagined).pop());
-    Ok(tried)
+    Ok(gathered)
 }
 
-fn attempted(gathered: Vec<(Scope, Dial, Evidence)>) -> Vec<Tried> {
+fn attempted(gathered: Gathered, part: f64) -> Vec<Tried> {
     let claims: Vec<(&Split, Dial)> = gathered.iter().map(|(_, dial, evidence)| (&evidence.split, *dial)).collect();
-    let attempts = attempt_all(&claims);
+    let attempts = attempt_all(&claims, part);
     let tried = gathered.into_iter().zip(attempts);
     tried.map(|((scope, dial, evidence), attempt)| Tried { scope, dial, evidence, attempt }).collect()
 }

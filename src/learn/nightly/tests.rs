@@ -1,6 +1,6 @@
 use uuid::Uuid;
 
-use super::super::assess::attempt_all;
+use super::super::assess::{SERVER_SHARE, attempt_all};
 use super::super::certify::Row;
 use super::super::proving::Evidence;
 use super::super::split::Split;
@@ -23,7 +23,7 @@ fn tried(n: u32, nth_bad: Option<u32>) -> Tried {
             .collect(),
         ..Split::default()
     };
-    let attempt = attempt_all(&[(&split, DIAL)]).remove(0);
+    let attempt = attempt_all(&[(&split, DIAL)], SERVER_SHARE).remove(0);
     Tried { scope: Scope::Shop, dial: DIAL, evidence: Evidence { split, documents: vec![] }, attempt }
 }
 
