@@ -22,6 +22,7 @@ mod progress;
 mod rehearse;
 mod reindex;
 mod remote;
+mod report;
 mod sbom;
 mod secrets;
 mod serve;
@@ -104,6 +105,8 @@ enum Command {
     Fit(fit::FitArgs),
     /// Print what this program is made of, as a CycloneDX document.
     Sbom,
+    /// Say how good the confidence is on judged predictions, with intervals, and what it rests on.
+    Report(report::ReportArgs),
     /// Measure this machine.
     #[command(subcommand)]
     Bench(bench::BenchCommand),
@@ -165,6 +168,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::EvalFaq(args) => eval_faq::run(&common, &args),
         Command::Fit(args) => fit::run(&args),
         Command::Sbom => sbom::run(),
+        Command::Report(args) => report::run(&args),
         Command::Bench(command) => bench::run(&common, &command),
         Command::ParseChild => return parse::child(),
     };

@@ -7,6 +7,7 @@
 
 pub mod calibration;
 pub mod certificate;
+pub mod check;
 pub mod chunk;
 pub mod conversation;
 pub mod decision;

@@ -6,6 +6,8 @@
 
 mod answer_turn;
 mod documents;
+mod promises;
+mod reask;
 mod rehearse;
 
 use std::sync::Arc;
@@ -112,7 +114,7 @@ impl Runner {
         Ok(())
     }
 
-    /// Starts the workers of both lanes. They claim until the life ends softly, and finish what they have begun.
+    /// Starts the workers of both lanes, and what queues the work that time brings. They claim until the life ends softly, and finish what they have begun.
     pub fn start(self: &Arc<Self>, life: &Lifecycle, n_interactive: usize, n_bulk: usize) {
         for (lane, n_workers) in [(Lane::Interactive, n_interactive), (Lane::Bulk, n_bulk)] {
             for _ in 0..n_workers {
@@ -132,6 +134,8 @@ impl Runner {
                 });
             }
         }
+        let (runner, soft) = (self.clone(), life.soft());
+        life.spawn("schedule", async move { runner.keep_schedule(&soft).await });
     }
 
     /// Runs all jobs that are due, one after the other, until none is: for tests and for commands.
@@ -183,6 +187,9 @@ impl Runner {
             JobKind::RemoveRevision { revision } => self.remove_revision(job.shop, revision).await,
             JobKind::RefreshDocument { document } => Ok(self.ingestion.refresh_document(job.shop, document).await?),
             JobKind::EmbedGolden { .. } => Ok(self.answering.embed_golden(job.shop).await.map(|_| ())?),
+            JobKind::CheckPromises { .. } => self.check_promises(job.shop).await,
+            JobKind::ReadSignals { .. } => self.read_signals(job.shop).await,
+            JobKind::ReaskQuestions { .. } => self.reask(job.shop).await,
             JobKind::RemoveDocument { document } => self.remove_document(job.shop, document).await,
             JobKind::ReadRehearsal { rehearsal } => self.read_rehearsal(job.shop, rehearsal).await,
             JobKind::AnswerRehearsed { question } => self.answer_rehearsed(job.shop, question).await,
@@ -231,6 +238,10 @@ impl Runner {
             JobKind::RemoveRevision { .. }
             | JobKind::RefreshDocument { .. }
             | JobKind::EmbedGolden { .. }
+            // The schedule queues them again.
+            | JobKind::CheckPromises { .. }
+            | JobKind::ReadSignals { .. }
+            | JobKind::ReaskQuestions { .. }
             | JobKind::RemoveDocument { .. } => Ok(()),
         };
         if let Err(error) = said {

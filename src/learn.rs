@@ -1,10 +1,13 @@
 //! What people make of the answers, and what can be learnt from it.
 //!
-//! Reading order: [`calibrate`] makes confidences; [`replay`] tries rules on the past; [`binomial`], [`certify`],
-//! [`split`] and [`assess`] prove a promise about wrong answers; [`watch`] doubts the proof afterwards; [`dial`] reads and
-//! writes what they need; [`charts`] shows it; [`rehearsal`] says what is still missing
-//! on the first day; [`edit`] proposes what an agent's change meant.
+//! Reading order: [`calibrate`] makes confidences; [`figures`] and [`ablation`] say how good they are; [`replay`] tries
+//! rules on the past; [`binomial`], [`certify`], [`family`], [`split`] and [`assess`] prove promises about wrong answers;
+//! [`watch`] doubts a proof afterwards, and [`signals`] say when
+//! to look more closely ([`senses`] reads them); [`dial`] says what a promise means for a turn, [`proving`] makes the proofs,
+//! [`nightly`] does so by itself, and [`probation`] asks anew after a change; [`charts`] shows all this; [`rehearsal`] says what is still missing on the first day; [`edit`] proposes
+//! what an agent's change meant.
 
+pub mod ablation;
 pub mod assess;
 pub mod binomial;
 pub mod calibrate;
@@ -12,10 +15,18 @@ pub mod certify;
 pub mod charts;
 pub mod dial;
 pub mod edit;
+pub mod family;
+pub mod figures;
+mod isotonic;
 mod newton;
+pub mod nightly;
+pub mod probation;
 #[cfg(test)]
 mod promise;
+pub mod proving;
 pub mod rehearsal;
 pub mod replay;
+pub mod senses;
+pub mod signals;
 pub mod split;
 pub mod watch;

@@ -73,6 +73,9 @@ pub struct Terms {
     pub n_collapsed: u32,
     /// Walks that shared the doubt.
     pub n_starts: u32,
+    /// Promises of the shop that shared the doubt when it was proven, this one among them.
+    #[serde(default = "one")]
+    pub n_promises: u32,
     /// The candidates.
     pub grid: Vec<f64>,
     /// What made the answers.
@@ -89,6 +92,11 @@ pub struct Terms {
     pub annotators: BTreeSet<AccountId>,
 }
 
+/// Certificates of the time before promises shared the doubt.
+fn one() -> u32 {
+    1
+}
+
 /// Why a certificate was voided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -101,6 +109,8 @@ pub enum VoidReason {
     ByHand,
     /// There is a newer one.
     Replaced,
+    /// With many more labels it cannot be proven any more.
+    NotProvenAgain,
 }
 
 /// The end of a certificate before its time.
@@ -164,10 +174,13 @@ impl Certificate {
         now.now_ms >= self.expires_at_ms || now.n_sent >= MAX_SENDS
     }
 
-    /// Whether it proves what is promised now: the same gates, a target no looser, a certainty no smaller.
+    /// Whether it proves what is promised now: the same gates, a target no looser, a certainty no smaller, and with no
+    /// larger share of the doubt than all promises together leave to it.
     fn proves(&self, dial: &Dial, policy: &Policy) -> bool {
         let proven = &self.terms.dial;
-        proven.target_error <= dial.target_error
+        let n_promises = policy.promised_scopes().len();
+        self.terms.n_promises as usize >= n_promises
+            && proven.target_error <= dial.target_error
             && proven.certainty >= dial.certainty
             && self.terms.min_grounded_share == policy.min_grounded_share
     }
@@ -180,7 +193,7 @@ pub fn state(dial: Option<&Dial>, newest: Option<&Certificate>, now: &Circumstan
     match certificate.voided.map(|voided| voided.why) {
         Some(VoidReason::Alarm) => State::FallenBack,
         Some(VoidReason::PipelineChanged) => State::Probation,
-        Some(VoidReason::ByHand | VoidReason::Replaced) => State::NotCertified,
+        Some(VoidReason::ByHand | VoidReason::Replaced | VoidReason::NotProvenAgain) => State::NotCertified,
         None if certificate.is_of_another_pipeline(now.fingerprint) => State::Probation,
         None if certificate.is_expired(now) || !certificate.proves(dial, now.policy) => State::NotCertified,
         None => State::Certified,
@@ -192,6 +205,7 @@ pub(crate) mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::domain::policy::{Mode, TopicRule};
 
     pub(crate) fn fingerprint() -> Fingerprint {
         Fingerprint { model: "m".into(), prompts: "p".into(), scorer: "s".into(), retrieval: "r".into() }
@@ -210,6 +224,7 @@ pub(crate) mod tests {
             n_certify: 250,
             n_collapsed: 0,
             n_starts: 1,
+            n_promises: 1,
             grid: vec![0.9, 0.8],
             fingerprint: fingerprint(),
             epochs: BTreeMap::new(),
@@ -260,6 +275,7 @@ pub(crate) mod tests {
             (VoidReason::PipelineChanged, State::Probation),
             (VoidReason::ByHand, State::NotCertified),
             (VoidReason::Replaced, State::NotCertified),
+            (VoidReason::NotProvenAgain, State::NotCertified),
         ] {
             let voided = Certificate { voided: Some(Voided { at_ms: 1, why, by: None }), ..certificate() };
             assert_eq!(state(Some(&dial), Some(&voided), &now), want, "{why:?}");
@@ -273,5 +289,25 @@ pub(crate) mod tests {
         let proves = |dial| certificate().proves(&dial, &policy);
         assert!(proves(Dial { target_error: 0.1, ..dial }) && proves(Dial { certainty: 0.9, ..dial }));
         assert!(!proves(Dial { target_error: 0.02, ..dial }) && !proves(Dial { certainty: 0.99, ..dial }));
+    }
+
+    #[test]
+    fn a_promise_more_takes_a_share_of_the_doubt_away_from_a_proof() {
+        let dial = terms().dial;
+        let mut policy = Policy { dial: Some(dial), ..Policy::review_everything() };
+        assert!(certificate().proves(&dial, &policy));
+        policy.topics.insert("returns".into(), TopicRule { mode: Mode::Auto, bar: None, dial: Some(dial) });
+        assert!(!certificate().proves(&dial, &policy));
+        let shared = Certificate { terms: Terms { n_promises: 2, ..terms() }, ..certificate() };
+        assert!(shared.proves(&dial, &policy));
+        policy.topics.clear();
+        assert!(shared.proves(&dial, &policy), "a promise fewer leaves the proof as good as it was");
+    }
+
+    #[test]
+    fn a_certificate_of_the_time_before_had_the_whole_doubt() {
+        let mut old = serde_json::to_value(terms()).unwrap();
+        old.as_object_mut().unwrap().remove("n_promises");
+        assert_eq!(serde_json::from_value::<Terms>(old).unwrap(), terms());
     }
 }

@@ -14,7 +14,7 @@ pub const LEAST_AUDIT_RATE: f64 = 0.02;
 pub const FIRST_AUDIT_RATE: f64 = 0.2;
 /// So many are audited more closely.
 pub const N_FIRST: u32 = 200;
-/// Share audited once the watch has warned.
+/// Share audited once the watch has warned, or as long as a sign says that something has changed.
 pub const WARNED_AUDIT_RATE: f64 = 0.5;
 
 /// What ops promise: at most `target_error` wrong among what is sent without a person, with this `certainty`.
@@ -45,7 +45,7 @@ impl Dial {
         1.0 - self.certainty
     }
 
-    /// The share to be audited after `n_sent` answers under one proof.
+    /// The share to be audited after `n_sent` answers under one proof; never less than what ops chose.
     pub fn audit_rate_after(&self, n_sent: u32, is_warned: bool) -> f64 {
         let rate = if n_sent < N_FIRST { FIRST_AUDIT_RATE } else { LEAST_AUDIT_RATE };
         let rate = rate.max(self.audit_rate);

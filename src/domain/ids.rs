@@ -68,6 +68,10 @@ ids! {
     RehearsalId,
     /// One question of it.
     RehearsedId,
+    /// A look that the server takes at a promise.
+    CheckId,
+    /// An answer to a judged question that was asked again.
+    ReaskedId,
     /// A golden answer.
     GoldenId,
     /// One way to ask for a golden answer.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::ids::{DocumentId, GoldenId, RehearsalId, RehearsedId, RevisionId, TurnId};
+use crate::domain::ids::{DocumentId, GoldenId, RehearsalId, RehearsedId, RevisionId, ShopId, TurnId};
 
 /// Who waits for the result. Interactive work always goes before bulk work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -43,6 +43,21 @@ pub enum JobKind {
         /// The golden answer that was written.
         golden: GoldenId,
     },
+    /// Look at the promises of a shop: prove them anew, or say why they do not hold any more.
+    CheckPromises {
+        /// The shop.
+        shop: ShopId,
+    },
+    /// Read the signs about the proofs in force.
+    ReadSignals {
+        /// The shop.
+        shop: ShopId,
+    },
+    /// Ask judged questions again of the machinery in use.
+    ReaskQuestions {
+        /// The shop.
+        shop: ShopId,
+    },
     /// Take a document out: points, chunks, files.
     RemoveDocument {
         /// The document.
@@ -69,6 +84,9 @@ impl JobKind {
             Self::RemoveRevision { .. } => "remove_revision",
             Self::RefreshDocument { .. } => "refresh_document",
             Self::EmbedGolden { .. } => "embed_golden",
+            Self::CheckPromises { .. } => "check_promises",
+            Self::ReadSignals { .. } => "read_signals",
+            Self::ReaskQuestions { .. } => "reask_questions",
             Self::RemoveDocument { .. } => "remove_document",
             Self::ReadRehearsal { .. } => "read_rehearsal",
             Self::AnswerRehearsed { .. } => "answer_rehearsed",
@@ -83,6 +101,9 @@ impl JobKind {
             Self::RemoveRevision { revision } => format!("remove_revision/{revision}"),
             Self::RefreshDocument { document } => format!("refresh_document/{document}"),
             Self::EmbedGolden { golden } => format!("embed_golden/{golden}"),
+            Self::CheckPromises { shop } => format!("check_promises/{shop}"),
+            Self::ReadSignals { shop } => format!("read_signals/{shop}"),
+            Self::ReaskQuestions { shop } => format!("reask_questions/{shop}"),
             Self::RemoveDocument { document } => format!("remove_document/{document}"),
             Self::ReadRehearsal { rehearsal } => format!("read_rehearsal/{rehearsal}"),
             Self::AnswerRehearsed { question } => format!("answer_rehearsed/{question}"),

@@ -112,6 +112,13 @@ impl Policy {
         }
     }
 
+    /// The parts of the traffic with a promise of their own, the shop first. Their proofs share the doubt.
+    pub fn promised_scopes(&self) -> Vec<Scope> {
+        let topics = self.topics.iter().filter(|(_, rule)| rule.dial.is_some());
+        let topics = topics.map(|(topic, _)| Scope::Topic(topic.clone()));
+        self.dial.map(|_| Scope::Shop).into_iter().chain(topics).collect()
+    }
+
     /// Topics that the shop's promise says nothing about: with a bar or a promise of their own, or never automatic.
     pub fn other_topics(&self) -> BTreeSet<String> {
         let is_other = |rule: &TopicRule| rule.bar.is_some() || rule.dial.is_some() || rule.mode != Mode::Auto;

@@ -4,6 +4,7 @@ mod accounts;
 mod audit;
 mod buyers;
 mod change_policy;
+mod checks;
 mod dial;
 mod dial_views;
 mod evidence;
@@ -99,7 +100,12 @@ fn dial_routes(routes: Routes) -> Routes {
             .asks_password()
             .takes::<dial::NoteBody>()
             .returns::<dial::DialAnswer>(200);
+    let checks =
+        Route::get("/v1/ops/dial/checks", ReadBars, "What the server found when it looked at a promise by itself")
+            .query::<checks::ChecksQuery>()
+            .returns::<checks::ChecksAnswer>(200);
     routes
+        .add(checks, checks::list_checks)
         .add(show, dial::show_dial)
         .add(turn, dial::turn_dial)
         .add(certify, dial::certify)

@@ -157,7 +157,7 @@ impl Runner {
     }
 
     /// What the buyer said just before, for a follow-up that points back to it.
-    async fn previous(&self, shop: ShopId, turn: &Turn) -> Result<Option<String>, StorageError> {
+    pub(super) async fn previous(&self, shop: ShopId, turn: &Turn) -> Result<Option<String>, StorageError> {
         let Some(asked) = messages::get(&self.db, shop, turn.message).await? else { return Ok(None) };
         let before = messages::before(&self.db, shop, turn.conversation, asked.seq, HISTORY).await?;
         let said = before.into_iter().filter(|message| message.author == Author::Buyer);

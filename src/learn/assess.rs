@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::binomial::{fewest_clean, upper_bound};
-use super::certify::{Missing, Promise, Proof, certify, counts, grid, missing, starts};
+use super::certify::{Missing, Promise, Proof, grid, missing};
+use super::family::{Claim, rule};
 use super::split::{LeftOut, Split};
 use crate::domain::certificate::ReviewerError;
 use crate::domain::dial::Dial;
@@ -14,6 +15,23 @@ use crate::domain::outcome::Outcome;
 /// chance of a false one: renewed at every hundred rows, one shop in ten would hold a false proof at some time; at every
 /// 300 rows of the certify part, one in twenty-four (measured over 1,000 simulated shops of 2,000 rows).
 pub const ROWS_BETWEEN_PROOFS: usize = 450;
+
+/// Without a proof in force, another attempt by the server itself waits until the rows are half as many again: for the
+/// same reason, and so that the first proof is not a matter of months.
+const GROWTH: f64 = 1.5;
+
+/// What the server takes of the doubt for an attempt of its own. Trying whenever it may, for 3,000 rows, with a renewal
+/// every thirty nights, one shop in eleven would hold a false proof at some time; with half of the doubt it is one in
+/// twenty-eight (measured over 1,500 simulated shops, where one in twenty is allowed).
+pub const SERVER_SHARE: f64 = 0.5;
+
+/// Whether the server may try by itself: `n_before` rows were there at the last attempt, or at the proof in force.
+pub fn is_worth_a_try(is_in_force: bool, n_before: usize, n_rows: usize) -> bool {
+    match is_in_force {
+        true => n_rows >= n_before + ROWS_BETWEEN_PROOFS,
+        false => n_rows > 0 && n_rows as f64 >= n_before as f64 * GROWTH,
+    }
+}
 
 /// What is missing for a proof.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
@@ -54,6 +72,10 @@ pub struct Assessment {
     pub n_collapsed: u32,
     /// Rows left out for other reasons.
     pub n_left_out: LeftOut,
+    /// Promises of the shop that share the doubt, this one among them.
+    pub n_promises: u32,
+    /// The share of the doubt that this one has.
+    pub share_of_doubt: f64,
     /// What is missing; null where nothing is.
     pub needed: Option<Needed>,
 }
@@ -65,25 +87,49 @@ pub struct Attempt {
     pub grid: Vec<f64>,
     /// Walks that shared the doubt.
     pub n_starts: u32,
+    /// The share of the doubt that it had: the rest went to other promises.
+    pub share: f64,
+    /// Promises that shared the doubt.
+    pub n_promises: u32,
     /// The proof, if there is one.
     pub proof: Option<Proof>,
     /// What is missing otherwise.
     pub missing: Option<Missing>,
 }
 
-/// Tries to prove the promise of `dial`.
+/// Tries to prove a promise as if it were the shop's only one.
 pub fn attempt(split: &Split, dial: &Dial) -> Attempt {
-    let promise = Promise { target_error: dial.target_error, doubt: dial.doubt() };
-    let grid = grid(&split.fit);
-    let n_starts = count(starts(&counts(&grid, &split.certify), split.certify.len(), &promise).len());
-    let proof = certify(&grid, &split.certify, &promise);
-    let missing = if proof.is_none() { missing(&grid, &split.certify, &promise) } else { None };
-    Attempt { grid, n_starts, proof, missing }
+    let mut alone = attempt_all(&[(split, *dial)], 1.0);
+    alone.pop().expect("a claim has its attempt")
+}
+
+/// Tries to prove all promises of a shop, which share the doubt, or a `part` of it.
+pub fn attempt_all(claims: &[(&Split, Dial)], part: f64) -> Vec<Attempt> {
+    let grids: Vec<Vec<f64>> = claims.iter().map(|(split, _)| grid(&split.fit)).collect();
+    let promise = |dial: &Dial| Promise { target_error: dial.target_error, doubt: dial.doubt() * part };
+    let claimed: Vec<Claim<'_>> = claims
+        .iter()
+        .zip(&grids)
+        .map(|((split, dial), grid)| Claim { grid, rows: &split.certify, promise: promise(dial) })
+        .collect();
+    let rulings = rule(&claimed);
+    let attempts = rulings.into_iter().zip(&claimed).map(|(ruling, claim)| {
+        let tried = Promise { doubt: claim.promise.doubt * ruling.share, ..claim.promise };
+        Attempt {
+            grid: claim.grid.to_vec(),
+            n_starts: count(ruling.n_starts),
+            share: ruling.share * part,
+            n_promises: count(claims.len()),
+            proof: ruling.proof,
+            missing: if ruling.proof.is_none() { missing(claim.grid, claim.rows, &tried) } else { None },
+        }
+    });
+    attempts.collect()
 }
 
 /// An attempt, told.
 pub fn assess(split: &Split, dial: &Dial, attempt: &Attempt) -> Assessment {
-    let min_clean = fewest_clean(dial.target_error, dial.doubt());
+    let min_clean = fewest_clean(dial.target_error, dial.doubt() * attempt.share);
     let needed = |missing: Missing| Needed {
         // The newer two thirds of all rows count.
         n_more: (missing.n_more * 3).div_ceil(2),
@@ -105,6 +151,8 @@ pub fn assess(split: &Split, dial: &Dial, attempt: &Attempt) -> Assessment {
         n_certify: count(split.certify.len()),
         n_collapsed: split.n_collapsed,
         n_left_out: split.left_out,
+        n_promises: attempt.n_promises,
+        share_of_doubt: attempt.share,
         needed: proof.is_none().then(|| attempt.missing.map_or(nothing_yet, needed)),
     }
 }
@@ -144,7 +192,7 @@ mod tests {
     }
 
     fn assessed(split: &Split) -> Assessment {
-        assess(split, &DIAL, &attempt(split, &DIAL))
+        assess(split, &DIAL, &attempt_all(&[(split, DIAL)], 1.0)[0])
     }
 
     #[test]

@@ -118,7 +118,7 @@ fn samples(rows: &[Row], options: &FitOptions) -> Result<Vec<Sample>, FitError> 
 }
 
 /// Groups dealt out in turn, in alphabetical order: the same rows always give the same folds.
-fn folds(rows: &[Row], n_folds: usize) -> Vec<usize> {
+pub(super) fn folds(rows: &[Row], n_folds: usize) -> Vec<usize> {
     let groups: BTreeSet<&String> = rows.iter().map(|row| &row.group).collect();
     let of_group: BTreeMap<&String, usize> =
         groups.into_iter().enumerate().map(|(nth, group)| (group, nth % n_folds)).collect();
@@ -243,33 +243,57 @@ pub struct QuestionLine {
     pub group: String,
 }
 
+/// A question of a development set, whatever became of its draft.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judged {
+    /// Its draft. One that the assistant did not offer is not good.
+    pub row: Row,
+    /// There is an answer to be found.
+    pub is_answerable: bool,
+    /// The assistant itself had no answer.
+    pub is_abstained: bool,
+}
+
+impl Judged {
+    /// Whether a fit can learn from it. Where the assistant abstained although there is an answer, nobody knows what its
+    /// draft was worth. Where it abstained rightly, the row stays, or the next fit would forget what made it abstain.
+    pub fn is_instructive(&self) -> bool {
+        !(self.is_abstained && self.is_answerable)
+    }
+}
+
 /// Joins the three files of `kefu fit` by question. A draft is good if its question has an answer and it is right.
-/// Where the assistant abstained although there is an answer, nobody knows what its draft was worth: those are left
-/// out. Where it abstained rightly, the row stays, or the next fit would forget what made it abstain.
+pub fn judge(
+    predictions: &[PredictionLine],
+    details: &[DetailLine],
+    questions: &[QuestionLine],
+) -> Result<Vec<Judged>, FitError> {
+    let details: BTreeMap<&str, &DetailLine> = details.iter().map(|line| (line.id.as_str(), line)).collect();
+    let groups: BTreeMap<&str, &str> = questions.iter().map(|line| (line.id.as_str(), line.group.as_str())).collect();
+    let judged = predictions.iter().map(|prediction| {
+        let unmatched = || FitError::Unmatched { id: prediction.id.clone() };
+        let detail = details.get(prediction.id.as_str()).ok_or_else(unmatched)?;
+        let group = groups.get(prediction.id.as_str()).ok_or_else(unmatched)?;
+        let is_answerable = detail.lab == "answerable";
+        let row = Row {
+            id: prediction.id.clone(),
+            features: prediction.features.clone(),
+            is_good: is_answerable && detail.correct && !prediction.abstained,
+            group: (*group).to_owned(),
+        };
+        Ok(Judged { row, is_answerable, is_abstained: prediction.abstained })
+    });
+    judged.collect()
+}
+
+/// The drafts that a fit can learn from.
 pub fn join(
     predictions: &[PredictionLine],
     details: &[DetailLine],
     questions: &[QuestionLine],
 ) -> Result<Vec<Row>, FitError> {
-    let details: BTreeMap<&str, &DetailLine> = details.iter().map(|line| (line.id.as_str(), line)).collect();
-    let groups: BTreeMap<&str, &str> = questions.iter().map(|line| (line.id.as_str(), line.group.as_str())).collect();
-    let mut rows = Vec::new();
-    for prediction in predictions {
-        let unmatched = || FitError::Unmatched { id: prediction.id.clone() };
-        let detail = details.get(prediction.id.as_str()).ok_or_else(unmatched)?;
-        let group = groups.get(prediction.id.as_str()).ok_or_else(unmatched)?;
-        let is_answerable = detail.lab == "answerable";
-        if prediction.abstained && is_answerable {
-            continue;
-        }
-        rows.push(Row {
-            id: prediction.id.clone(),
-            features: prediction.features.clone(),
-            is_good: is_answerable && detail.correct,
-            group: (*group).to_owned(),
-        });
-    }
-    Ok(rows)
+    let judged = judge(predictions, details, questions)?;
+    Ok(judged.into_iter().filter(Judged::is_instructive).map(|one| one.row).collect())
 }
 
 #[cfg(test)]

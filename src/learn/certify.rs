@@ -16,7 +16,7 @@ use super::binomial::{at_most, fewest_clean, upper_bound};
 const GRID: usize = 35;
 
 /// From so many rows on there are several starts.
-const MANY_ROWS: usize = 1000;
+pub(super) const MANY_ROWS: usize = 1000;
 
 /// Where the walks begin when there are many rows.
 const STARTS: [usize; 5] = [4, 10, 16, 22, 28];
@@ -103,9 +103,14 @@ pub fn starts(counts: &[(u32, u32)], n_rows: usize, promise: &Promise) -> Vec<us
 
 /// The lowest bar that `rows` prove, or none. `grid` must come from other rows.
 pub fn certify(grid: &[f64], rows: &[Row], promise: &Promise) -> Option<Proof> {
+    certify_within(grid, rows, promise, promise.doubt)
+}
+
+/// The same, where the walks begin as for `promise` and may be false with a chance of `doubt`, its own or more.
+pub(super) fn certify_within(grid: &[f64], rows: &[Row], promise: &Promise, doubt: f64) -> Option<Proof> {
     let counts = counts(grid, rows);
     let starts = starts(&counts, rows.len(), promise);
-    let share = promise.doubt / starts.len().max(1) as f64;
+    let share = doubt / starts.len().max(1) as f64;
     let passes = |(n, k): (u32, u32)| n > 0 && at_most(k, n, promise.target_error) <= share;
     let loosest = starts.into_iter().filter_map(|start| {
         let n_passed = counts[start..].iter().take_while(|counted| passes(**counted)).count();

@@ -1,4 +1,4 @@
-//! The dial at work: what a promise means for the turn at hand, how it is proven, and what an audit does to it.
+//! The dial at work: what a promise means for the turn at hand, and what an audit does to it.
 //!
 //! Everything fails closed: a proof that cannot be found, has run out, or was made for something else is no proof.
 
@@ -6,27 +6,25 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
-use super::assess::{self, Attempt, ROWS_BETWEEN_PROOFS, attempt};
 use super::binomial::lower_bound;
 use super::replay::{PastTurn, Rules, Trial};
-use super::split::{Criteria, Split, split};
 use super::watch::{Alarm, Watch, watch};
-use crate::domain::certificate::{Certificate, Circumstances, Fingerprint, Terms, VoidReason, state};
+use crate::domain::certificate::{Certificate, Circumstances, Fingerprint, VoidReason, state};
 use crate::domain::decision::Reason;
 use crate::domain::dial::{Dial, Scope, Standing, State};
-use crate::domain::ids::{AccountId, CertificateId, ChunkId, DocumentId, ShopId};
+use crate::domain::ids::{AccountId, CertificateId, ChunkId, ShopId};
 use crate::domain::outcome::{LabelSource, Outcome};
 use crate::domain::policy::{Mode, Policy, TopicRule};
 use crate::storage::audit::{self, NewAuditEntry};
-use crate::storage::certificates::{self, NewCertificate};
+use crate::storage::certificates;
 use crate::storage::epochs::{self, Cited};
 use crate::storage::looks::{self, Audited, Look};
 use crate::storage::ops::{self, Period};
 use crate::storage::policies::{self, NewPolicy};
-use crate::storage::{Db, StorageError, Tx, labels};
+use crate::storage::promise_signals;
+use crate::storage::{Db, StorageError, Tx};
 
-/// Turns older than this prove nothing about today.
-const MAX_AGE_MS: i64 = 365 * 24 * 60 * 60 * 1000;
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// A topic with fewer losses may have had bad luck.
 const FAILING_LOSSES: u32 = 3;
@@ -40,6 +38,10 @@ pub struct Stand {
     pub newest: Option<Certificate>,
     /// Answers sent under that proof.
     pub n_sent: u32,
+    /// Whether that proof has run out.
+    pub is_expired: bool,
+    /// Whether it runs out within a day.
+    pub is_running_out: bool,
 }
 
 /// How a part of the traffic stands now.
@@ -55,7 +57,10 @@ pub async fn stand(
         None => 0,
     };
     let now = Circumstances { policy, fingerprint, n_sent, now_ms: db.now_ms() };
-    Ok(Stand { state: state(policy.dial_of(scope), newest.as_ref(), &now), newest, n_sent })
+    let is_expired = newest.as_ref().is_some_and(|newest| newest.is_expired(&now));
+    let is_running_out = newest.as_ref().is_some_and(|newest| newest.expires_at_ms - now.now_ms <= DAY_MS);
+    let state = state(policy.dial_of(scope), newest.as_ref(), &now);
+    Ok(Stand { state, newest, n_sent, is_expired, is_running_out })
 }
 
 /// What a promise means for a turn about a topic.
@@ -97,7 +102,7 @@ pub async fn find(
 ) -> Result<Found, StorageError> {
     let Some(dial) = policy.dial(topic) else { return Ok(Found::held(Reason::NotCertified)) };
     let scope = policy.scope(topic);
-    let Stand { state, newest, n_sent } = stand(db, shop, (policy, &scope), fingerprint).await?;
+    let Stand { state, newest, n_sent, .. } = stand(db, shop, (policy, &scope), fingerprint).await?;
     let held = match state {
         State::FallenBack => Found::held(Reason::FallenBack),
         State::ByHand | State::NotCertified | State::Probation | State::Certified => Found::held(Reason::NotCertified),
@@ -109,8 +114,11 @@ pub async fn find(
     }
     let audits = looks::committed_audits_of(db, shop, certificate.id).await?;
     let is_warned = watch_over(&certificate, &audits).alarm() >= Alarm::Warned;
-    let standing =
-        Standing::Proven { bar: certificate.terms.bar, audit_rate: dial.audit_rate_after(n_sent, is_warned) };
+    let is_raised = promise_signals::get(db, shop, certificate.id).await?.is_some_and(|read| read.is_raised);
+    let standing = Standing::Proven {
+        bar: certificate.terms.bar,
+        audit_rate: dial.audit_rate_after(n_sent, is_warned || is_raised),
+    };
     Ok(Found { standing, certificate: Some(certificate), lapsed: None })
 }
 
@@ -175,113 +183,6 @@ async fn note(
     (subject, detail): (&str, &serde_json::Value),
 ) -> Result<(), StorageError> {
     audit::append(tx, shop, &NewAuditEntry { account: None, action, subject, detail }).await
-}
-
-/// The rows of a proof for a part of the traffic, with the documents as they are.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Evidence {
-    /// The rows.
-    pub split: Split,
-    /// The documents.
-    pub documents: Vec<epochs::Epoch>,
-}
-
-/// From when on rows count: those before the last alarm, and very old ones, say nothing any more.
-pub(super) async fn since_ms(db: &Db, shop: ShopId, scope: &Scope) -> Result<i64, StorageError> {
-    let alarm_ms = certificates::last_alarm_ms(db, shop, scope).await?.unwrap_or(0);
-    Ok(alarm_ms.max(db.now_ms() - MAX_AGE_MS))
-}
-
-/// Gathers what there is for a proof.
-pub async fn gather(
-    db: &Db,
-    shop: ShopId,
-    (policy, scope): (&Policy, &Scope),
-    fingerprint: &Fingerprint,
-) -> Result<Evidence, StorageError> {
-    let since_ms = since_ms(db, shop, scope).await?;
-    let documents = epochs::all(db, shop).await?;
-    let epochs: BTreeMap<DocumentId, i64> = documents.iter().map(|one| (one.document, one.epoch)).collect();
-    let rows = ops::proof_rows(db, shop, Period { from_ms: since_ms, until_ms: i64::MAX }).await?;
-    let pipeline = fingerprint.key();
-    let wanted = Criteria { scope, policy, pipeline: &pipeline, epochs: &epochs, since_ms };
-    Ok(Evidence { split: split(&rows, &wanted), documents })
-}
-
-/// Who asks for a proof, and why.
-#[derive(Debug, Clone, Copy)]
-pub struct Asked<'a> {
-    /// Who.
-    pub by: AccountId,
-    /// Why.
-    pub note: &'a str,
-}
-
-/// Proves the promise of a scope, if that can be done, and puts the proof in force. False where there is none, or where
-/// one is in force and too few rows have been added since.
-pub async fn prove(
-    db: &Db,
-    shop: ShopId,
-    (policy, scope): (&Policy, &Scope),
-    (fingerprint, asked): (&Fingerprint, Asked<'_>),
-) -> Result<bool, StorageError> {
-    let Some(dial) = policy.dial_of(scope) else { return Ok(false) };
-    let now = stand(db, shop, (policy, scope), fingerprint).await?;
-    let evidence = gather(db, shop, (policy, scope), fingerprint).await?;
-    if now.state == State::Certified && !is_worth_another(now.newest.as_ref(), &evidence.split) {
-        return Ok(false);
-    }
-    let attempt = attempt(&evidence.split, dial);
-    let looked = labels::second_looks(db, shop, db.now_ms() - MAX_AGE_MS).await?;
-    let reviewers = assess::reviewer_error(&looked, dial.doubt());
-    let Some(terms) = terms((policy, dial), (&evidence, &attempt), fingerprint) else { return Ok(false) };
-    let terms = Terms { reviewer_error: reviewers, ..terms };
-    let mut tx = db.begin().await?;
-    let new = NewCertificate { scope, terms: &terms, author: Some(asked.by), note: asked.note };
-    let id = certificates::issue(&mut tx, shop, &new).await?;
-    let detail =
-        json!({ "scope": scope, "dial": dial, "bar": terms.bar, "n": terms.n, "k": terms.k, "bound": terms.bound });
-    let entry =
-        NewAuditEntry { account: Some(asked.by), action: "certified", subject: &id.to_string(), detail: &detail };
-    audit::append(&mut tx, shop, &entry).await?;
-    tx.commit().await?;
-    Ok(true)
-}
-
-fn is_worth_another(newest: Option<&Certificate>, split: &Split) -> bool {
-    let n_before = newest.map_or(0, |certificate| certificate.terms.turns.len());
-    split.n_rows() >= n_before + ROWS_BETWEEN_PROOFS
-}
-
-fn terms(
-    (policy, dial): (&Policy, &Dial),
-    (evidence, attempt): (&Evidence, &Attempt),
-    fingerprint: &Fingerprint,
-) -> Option<Terms> {
-    let (split, proof) = (&evidence.split, attempt.proof?);
-    // A document that changed while the rows came in is not what all of them rest on: it is covered once a person says
-    // so.
-    let as_proven = evidence.documents.iter().filter(|one| one.changed_at_ms <= split.certified_from_ms);
-    Some(Terms {
-        dial: *dial,
-        bar: proof.bar,
-        n: proof.n,
-        k: proof.k,
-        bound: proof.bound,
-        coverage: assess::coverage(&proof, split),
-        reviewer_error: None,
-        n_fit: u32::try_from(split.fit.len()).unwrap_or(u32::MAX),
-        n_certify: u32::try_from(split.certify.len()).unwrap_or(u32::MAX),
-        n_collapsed: split.n_collapsed,
-        n_starts: attempt.n_starts,
-        grid: attempt.grid.clone(),
-        fingerprint: fingerprint.clone(),
-        epochs: as_proven.map(|one| (one.document, one.epoch)).collect(),
-        other_topics: policy.other_topics(),
-        min_grounded_share: policy.min_grounded_share,
-        turns: split.turns.clone(),
-        annotators: split.annotators.clone(),
-    })
 }
 
 /// Documents whose answers are held although the proof is in force.

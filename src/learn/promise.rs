@@ -8,8 +8,10 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use rayon::prelude::*;
 
+use super::assess::{SERVER_SHARE, is_worth_a_try};
 use super::binomial::at_most;
 use super::certify::{Promise, Row, certify, grid};
+use super::family::{Claim, rule};
 use super::watch::{Alarm, FALL_BACK_AT, Watch};
 
 const N_SHOPS: u64 = 400;
@@ -87,6 +89,70 @@ fn few_rows_break_no_promise_either() {
         let n_broken = errors.iter().filter(|error| **error > PROMISE.target_error).count();
         assert!(n_broken as f64 <= 0.0827 * N_SHOPS as f64, "{n_broken} of {N_SHOPS} shops with {n_rows} rows");
     }
+}
+
+/// Rows whose scores say nothing: at every bar a little more is wrong than promised, so that every proof is false.
+fn hopeless(random: &mut StdRng, n: usize) -> Vec<Row> {
+    (0..n)
+        .map(|_| Row { score: random.random(), is_loss: random.random::<f64>() < PROMISE.target_error + 1e-4 })
+        .collect()
+}
+
+/// Shops with promises for `n_hopeless` topics that cannot be kept and `n_easy` that cannot be broken: in how many some
+/// proof is false.
+fn share_with_a_false_proof(n_hopeless: usize, n_easy: usize) -> f64 {
+    let of_shop = |seed: &u64| {
+        let mut random = StdRng::seed_from_u64(*seed);
+        let mut rows: Vec<Vec<Row>> = (0..n_hopeless).map(|_| hopeless(&mut random, 200)).collect();
+        let easy: Vec<Row> = (0..200u32).map(|nth| Row { score: f64::from(nth) / 200.0, is_loss: false }).collect();
+        rows.extend((0..n_easy).map(|_| easy.clone()));
+        let candidates: Vec<f64> = (0..100u32).map(|nth| f64::from(nth) / 100.0).collect();
+        let grid = grid(&candidates);
+        let claims: Vec<Claim<'_>> = rows.iter().map(|rows| Claim { grid: &grid, rows, promise: PROMISE }).collect();
+        rule(&claims)[..n_hopeless].iter().any(|ruling| ruling.proof.is_some())
+    };
+    let n_shops = 4 * N_SHOPS;
+    (0..n_shops).collect::<Vec<_>>().par_iter().filter(|seed| of_shop(seed)).count() as f64 / n_shops as f64
+}
+
+#[test]
+fn of_several_promises_at_once_none_is_broken_more_often_than_said() {
+    let n = 4.0 * N_SHOPS as f64;
+    let allowed = PROMISE.doubt + 3.0 * (PROMISE.doubt * (1.0 - PROMISE.doubt) / n).sqrt();
+    for (n_hopeless, n_easy) in [(1, 0), (4, 0), (2, 2), (1, 3), (8, 0)] {
+        let share = share_with_a_false_proof(n_hopeless, n_easy);
+        println!("{n_hopeless} hopeless and {n_easy} easy promises: a false proof in {share:.3} of the shops");
+        assert!(share <= allowed, "{share} of the shops with {n_hopeless} and {n_easy}");
+    }
+    // Four such promises, each with the whole doubt, would be broken in far more shops.
+    let alone = share_with_a_false_proof(1, 0);
+    assert!(1.0 - (1.0 - alone).powi(4) > allowed, "the test could not tell: {alone}");
+}
+
+/// The rows of a shop grow night by night, and the server tries whenever it may: the promise stays as good as it was.
+#[test]
+fn trying_by_itself_for_a_year_breaks_no_promise_more_often() {
+    let is_ever_false = |seed: u64| {
+        let mut random = StdRng::seed_from_u64(seed);
+        let all = rows(&mut random, 3000);
+        let (mut is_in_force, mut n_before) = (false, 0);
+        (1..=300).map(|night| night * 10).any(|n_rows| {
+            // Ten rows a night: after thirty nights a proof has run out, and is made again.
+            let is_renewal = is_in_force && n_rows >= n_before + 300;
+            if !is_renewal && !is_worth_a_try(is_in_force, n_before, n_rows) {
+                return false;
+            }
+            let (fit, certified) = all[..n_rows].split_at(n_rows / 3);
+            let fit: Vec<f64> = fit.iter().map(|row| row.score).collect();
+            let part = Promise { doubt: PROMISE.doubt * SERVER_SHARE, ..PROMISE };
+            let proof = certify(&grid(&fit), certified, &part);
+            (is_in_force, n_before) = (proof.is_some(), n_rows);
+            proof.is_some_and(|proof| truth(proof.bar).1 > PROMISE.target_error)
+        })
+    };
+    let n_false = (0..N_SHOPS).into_par_iter().filter(|seed| is_ever_false(*seed)).count();
+    println!("a false proof at some time in {n_false} of {N_SHOPS} shops");
+    assert!(n_false as f64 <= 0.0827 * N_SHOPS as f64, "{n_false} of {N_SHOPS}");
 }
 
 /// Audits until the fall-back, if that comes within `n_audits`.

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::assess::{Assessment, Needed};
 use super::binomial::lower_bound;
-use super::dial::since_ms;
+use super::proving::since_ms;
 use super::split::{Criteria, could_count, is_loss, is_of_today};
 use crate::domain::certificate::Fingerprint;
 use crate::domain::dial::{Dial, Scope};

@@ -192,6 +192,7 @@ pub async fn erase(tx: &mut Tx, shop: ShopId, conversations: &[ConversationId]) 
         "delete from labels where shop_id = $1 and turn_id in (select id from turns where conversation_id = $2)",
         "delete from looks where shop_id = $1 and turn_id in (select id from turns where conversation_id = $2)",
         "delete from bases where shop_id = $1 and turn_id in (select id from turns where conversation_id = $2)",
+        "delete from reasked where shop_id = $1 and turn_id in (select id from turns where conversation_id = $2)",
         "delete from feedback where shop_id = $1 and turn_id in (select id from turns where conversation_id = $2)",
         "delete from turns where shop_id = $1 and conversation_id = $2",
         "delete from messages where shop_id = $1 and conversation_id = $2",
@@ -199,15 +200,15 @@ pub async fn erase(tx: &mut Tx, shop: ShopId, conversations: &[ConversationId]) 
     ];
     let mut erased = Erased::default();
     for conversation in conversations {
-        let mut counts = [0; 11];
+        let mut counts = [0; 12];
         for (count, sql) in counts.iter_mut().zip(statements) {
             let done = sqlx::query(sql).bind(shop).bind(*conversation).execute(tx.connection()).await?;
             *count = done.rows_affected();
         }
-        let [jobs, _, _, golden, labels, looks, bases, feedback, turns, messages, threads] = counts;
+        let [jobs, _, _, golden, labels, looks, bases, reasked, feedback, turns, messages, threads] = counts;
         erased.n_golden += golden;
         erased.n_jobs += jobs;
-        erased.n_labels += labels + looks + bases;
+        erased.n_labels += labels + looks + bases + reasked;
         erased.n_feedback += feedback;
         erased.n_turns += turns;
         erased.n_messages += messages;

@@ -121,6 +121,16 @@ pub async fn newest(db: &Db, shop: ShopId, scope: &Scope) -> Result<Option<Certi
     row.as_ref().map(read).transpose()
 }
 
+/// The same, as the unit of work sees it.
+pub async fn newest_in(tx: &mut Tx, shop: ShopId, scope: &Scope) -> Result<Option<Certificate>, StorageError> {
+    let row = sqlx::query(select!("where shop_id = $1 and scope = $2 order by created_at_ms desc, id desc limit 1"))
+        .bind(shop)
+        .bind(scope)
+        .fetch_optional(tx.connection())
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
 /// The newest proofs, of one part of the traffic or of all.
 pub async fn list(db: &Db, shop: ShopId, scope: Option<&Scope>, limit: u32) -> Result<Vec<Certificate>, StorageError> {
     let rows = sqlx::query(select!(

@@ -13,14 +13,15 @@ use sqlx::{Any, Database, Decode, Encode, Row, Type};
 
 use super::StorageError;
 use crate::domain::certificate::VoidReason;
+use crate::domain::check::Finding;
 use crate::domain::conversation::{Author, Handler};
 use crate::domain::dial::Scope;
 use crate::domain::document::{Audience, Format, RevisionState};
 use crate::domain::golden::{GoldenOrigin, GoldenState};
 use crate::domain::ids::{
-    AccountId, ApiTokenId, BuyerKeyId, CertificateId, ChunkId, ConversationId, DocumentId, FeedbackId, GoldenId, JobId,
-    LabelId, LookId, MessageId, PhrasingId, PolicyId, RehearsalId, RehearsedId, RevisionId, SessionId, ShopId, TurnId,
-    WidgetId,
+    AccountId, ApiTokenId, BuyerKeyId, CertificateId, CheckId, ChunkId, ConversationId, DocumentId, FeedbackId,
+    GoldenId, JobId, LabelId, LookId, MessageId, PhrasingId, PolicyId, ReaskedId, RehearsalId, RehearsedId, RevisionId,
+    SessionId, ShopId, TurnId, WidgetId,
 };
 use crate::domain::outcome::{LabelSource, Outcome};
 use crate::domain::rehearsal::RehearsalState;
@@ -53,14 +54,11 @@ macro_rules! stands_as_text {
 }
 
 stands_as_text!(id_to_text, id_from_text:
-    AccountId, ApiTokenId, BuyerKeyId, CertificateId, ChunkId, ConversationId, DocumentId, FeedbackId, GoldenId, JobId,
-    LabelId, LookId, MessageId, PhrasingId, PolicyId, RehearsalId, RehearsedId, RevisionId, SessionId, ShopId, TurnId,
-    WidgetId,
+    AccountId, ApiTokenId, BuyerKeyId, CertificateId, CheckId, ChunkId, ConversationId, DocumentId, FeedbackId, GoldenId, JobId, LabelId, LookId, MessageId, PhrasingId, PolicyId, ReaskedId, RehearsalId, RehearsedId, RevisionId, SessionId, ShopId, TurnId, WidgetId,
 );
 
 stands_as_text!(code_to_text, code_from_text:
-    Audience, Author, Format, GoldenOrigin, GoldenState, Handler, LabelSource, Lang, Outcome, RehearsalState,
-    RejectReason, RevisionState, Scope, TurnState, Verdict, VoidReason, crate::domain::injection::Quarantine,
+    Audience, Author, Finding, Format, GoldenOrigin, GoldenState, Handler, LabelSource, Lang, Outcome, RehearsalState, RejectReason, RevisionState, Scope, TurnState, Verdict, VoidReason, crate::domain::injection::Quarantine,
     super::accounts::Role, super::conversations::ConversationKind, super::jobs::JobState, super::jobs::Lane,
 );
 

@@ -93,6 +93,9 @@ fn max_attempts(kind: &JobKind) -> u32 {
         JobKind::RefreshDocument { .. }
         | JobKind::RemoveRevision { .. }
         | JobKind::EmbedGolden { .. }
+        | JobKind::CheckPromises { .. }
+        | JobKind::ReadSignals { .. }
+        | JobKind::ReaskQuestions { .. }
         | JobKind::RemoveDocument { .. } => 20,
     }
 }

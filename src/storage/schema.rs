@@ -15,7 +15,7 @@ struct Step {
     postgres: &'static str,
 }
 
-const STEPS: [Step; 6] = [
+const STEPS: [Step; 7] = [
     Step {
         version: 1,
         name: "foundations",
@@ -45,6 +45,12 @@ const STEPS: [Step; 6] = [
         name: "rehearsal",
         sqlite: include_str!("migrations/sqlite/0006_rehearsal.sql"),
         postgres: include_str!("migrations/postgres/0006_rehearsal.sql"),
+    },
+    Step {
+        version: 7,
+        name: "watch",
+        sqlite: include_str!("migrations/sqlite/0007_watch.sql"),
+        postgres: include_str!("migrations/postgres/0007_watch.sql"),
     },
     Step {
         version: 8,

@@ -53,6 +53,25 @@ async fn furnish(db: &Db, shop: ShopId) -> Furniture {
     let terms = crate::domain::certificate::tests::terms();
     let proof = certificates::NewCertificate { scope: &Scope::Shop, terms: &terms, author: None, note: "" };
     let certificate = certificates::issue(&mut tx, shop, &proof).await.unwrap();
+    let check = promise_checks::NewCheck {
+        scope: &Scope::Shop,
+        occasion: "night 1",
+        finding: crate::domain::check::Finding::NotProven,
+        details: crate::domain::check::Details::default(),
+        n_labels: 1,
+    };
+    promise_checks::insert(&mut tx, shop, &check).await.unwrap();
+    let signs = (&serde_json::Value::Null, false);
+    promise_signals::put(&mut tx, shop, certificate, signs).await.unwrap();
+    let again = reasked::NewReasked {
+        turn: asked.turn,
+        pipeline: "p",
+        draft: None,
+        confidence: 0.0,
+        grounded_share: 0.0,
+        is_held: true,
+    };
+    reasked::insert(&mut tx, shop, &again).await.unwrap();
     let basis = bases::NewBasis {
         certificate: Some(certificate),
         pipeline: "p",
@@ -142,6 +161,9 @@ async fn seen(db: &Db, shop: ShopId, f: &Furniture) -> Vec<(&'static str, usize)
         ("looks::count_open_of", looks::count_open_of(db, shop, f.certificate).await.unwrap() as usize),
         ("certificates::get", certificates::get(db, shop, f.certificate).await.unwrap().iter().count()),
         ("certificates::newest", certificates::newest(db, shop, &Scope::Shop).await.unwrap().iter().count()),
+        ("promise_signals::get", promise_signals::get(db, shop, f.certificate).await.unwrap().iter().count()),
+        ("reasked::turns_of", reasked::turns_of(db, shop, "p").await.unwrap().len()),
+        ("promise_checks::list", promise_checks::list(db, shop, &Scope::Shop, 9).await.unwrap().len()),
         ("certificates::list", certificates::list(db, shop, None, 9).await.unwrap().len()),
         ("epochs::all", epochs::all(db, shop).await.unwrap().len()),
         ("epochs::of_chunks", epochs::of_chunks(db, shop, &[f.chunk]).await.unwrap().len()),

@@ -10,9 +10,10 @@ use kefu::app::engines::Engines;
 use kefu::config::{Config, Flags};
 use kefu::domain::calibration::{Calibration, Provenance};
 use kefu::domain::certificate::{Fingerprint, Terms, VoidReason};
+use kefu::domain::check::Finding;
 use kefu::domain::decision::{Decision, Reason};
 use kefu::domain::dial::{Dial, Scope};
-use kefu::domain::ids::{AccountId, CertificateId, ChunkId, ShopId};
+use kefu::domain::ids::{AccountId, CertificateId, ChunkId, ShopId, TurnId};
 use kefu::domain::outcome::{LabelSource, Outcome};
 use kefu::domain::policy::{Mode, Policy};
 use kefu::domain::text::Lang;
@@ -20,6 +21,7 @@ use kefu::http::state::{Component, ComponentState, Components, HealthView};
 use kefu::inference::Embedder;
 use kefu::inference::fake::{HashEmbedder, ScriptedGenerator};
 use kefu::jobs::{Runner, RunnerOptions};
+use kefu::learn::{dial, probation};
 use kefu::lifecycle::Lifecycle;
 use kefu::retrieve::Retriever;
 use kefu::storage::certificates::{self, NewCertificate};
@@ -29,7 +31,7 @@ use kefu::storage::ops::{self, Period, ReplayRow};
 use kefu::storage::policies::{self, NewPolicy};
 use kefu::storage::turns::{self, NewQuestion};
 use kefu::storage::uploads::{self, Said};
-use kefu::storage::{chunks, epochs, looks, shops};
+use kefu::storage::{chunks, epochs, looks, promise_checks, reasked, shops};
 use kefu::vectors::memory::MemoryStore;
 use uuid::Uuid;
 
@@ -109,6 +111,10 @@ async fn shop(app: &App) -> ShopId {
 }
 
 async fn prove(app: &App, shop: ShopId) -> CertificateId {
+    prove_from(app, shop, vec![]).await
+}
+
+async fn prove_from(app: &App, shop: ShopId, turns: Vec<TurnId>) -> CertificateId {
     let documents = epochs::all(&app.db, shop).await.unwrap();
     let terms = Terms {
         dial: DIAL,
@@ -122,12 +128,13 @@ async fn prove(app: &App, shop: ShopId) -> CertificateId {
         n_certify: 200,
         n_collapsed: 0,
         n_starts: 1,
+        n_promises: 1,
         grid: vec![0.9],
         fingerprint: app.fingerprint.as_ref().clone(),
         epochs: documents.iter().map(|one| (one.document, one.epoch)).collect::<BTreeMap<_, _>>(),
         other_topics: BTreeSet::new(),
         min_grounded_share: Policy::review_everything().min_grounded_share,
-        turns: vec![],
+        turns,
         annotators: BTreeSet::new(),
     };
     let mut tx = app.db.begin().await.unwrap();
@@ -198,6 +205,52 @@ async fn what_is_proven_is_sent_and_sampled_and_what_is_not_is_held() {
 }
 
 #[tokio::test]
+async fn the_schedule_queues_one_look_a_night_at_every_promise() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = open(folder.path()).await;
+    let shop = shop(&app).await;
+    let worker = runner(&app, app.fingerprint.as_ref().clone());
+    for _ in 0..2 {
+        worker.queue_what_is_due().await.unwrap();
+        worker.drain().await;
+    }
+    let told = promise_checks::list(&app.db, shop, &Scope::Shop, 9).await.unwrap();
+    assert_eq!(told.iter().map(|check| check.finding).collect::<Vec<_>>(), [Finding::NotProven]);
+}
+
+#[tokio::test]
+async fn after_a_change_the_questions_of_the_lost_proof_are_asked_again_and_nothing_is_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = open(folder.path()).await;
+    let shop = shop(&app).await;
+    let worker = runner(&app, app.fingerprint.as_ref().clone());
+    let asked = ask(&app, shop, &worker).await;
+    let (account, source) = (AccountId(Uuid::from_u128(3)), LabelSource::Review);
+    let label = NewLabel { turn: asked.turn, account, outcome: Outcome::Accept, source, propensity: 1.0 };
+    let mut tx = app.db.begin().await.unwrap();
+    labels::insert(&mut tx, shop, &label).await.unwrap().unwrap();
+    tx.commit().await.unwrap();
+    let proof = prove_from(&app, shop, vec![asked.turn]).await;
+    assert_eq!(certificates::n_sent(&app.db, shop, proof).await.unwrap(), 0);
+    worker.queue_what_is_due().await.unwrap();
+    worker.drain().await;
+    assert_eq!(reasked::turns_of(&app.db, shop, &app.fingerprint.key()).await.unwrap(), [], "nothing has changed");
+
+    let other = Fingerprint { model: "another".into(), ..app.fingerprint.as_ref().clone() };
+    let changed = runner(&app, other.clone());
+    for _ in 0..2 {
+        changed.queue_what_is_due().await.unwrap();
+        changed.drain().await;
+    }
+    assert_eq!(reasked::turns_of(&app.db, shop, &other.key()).await.unwrap(), [asked.turn]);
+    let policy = policies::current(&app.db, shop).await.unwrap().policy;
+    let now = dial::stand(&app.db, shop, (&policy, &Scope::Shop), &other).await.unwrap();
+    let told = probation::show(&app.db, shop, (&policy, &now), &other).await.unwrap().unwrap();
+    assert_eq!((told.n_questions, told.n_asked, told.n_still_right, told.n_sent), (1, 1, 1, 1), "{told:?}");
+    assert_eq!(ask(&app, shop, &changed).await.decision.reasons(), [Reason::NotCertified], "this proves nothing");
+}
+
+#[tokio::test]
 async fn twenty_clean_reviews_of_a_changed_document_lift_the_hold() {
     let folder = tempfile::tempdir().unwrap();
     let app = open(folder.path()).await;
@@ -223,6 +276,6 @@ async fn twenty_clean_reviews_of_a_changed_document_lift_the_hold() {
     assert_eq!(ask(&app, shop, &worker).await.decision.code(), "auto_send");
 }
 
-async fn looked_up(app: &App, shop: ShopId, turn: kefu::domain::ids::TurnId) -> ChunkId {
+async fn looked_up(app: &App, shop: ShopId, turn: TurnId) -> ChunkId {
     turns::get(&app.db, shop, turn).await.unwrap().unwrap().citations[0].chunk
 }

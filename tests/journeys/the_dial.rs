@@ -110,7 +110,7 @@ async fn past(app: &TestApp, shop: &TestShop, past: Past, outcome: Option<Outcom
 }
 
 /// So many reviewed drafts: those above 0.5 are right, those below are wrong.
-async fn reviewed(app: &TestApp, shop: &TestShop, n: u32) {
+pub async fn reviewed(app: &TestApp, shop: &TestShop, n: u32) {
     for nth in 0..n {
         let confidence = f64::from(nth % 20) / 20.0 + 0.025;
         let outcome = if confidence > 0.5 { Outcome::Accept } else { Outcome::RejectWrong };
@@ -118,14 +118,14 @@ async fn reviewed(app: &TestApp, shop: &TestShop, n: u32) {
     }
 }
 
-async fn turn_dial(app: &TestApp, caller: &Caller, scope: &str, target: f64) -> Value {
+pub async fn turn_dial(app: &TestApp, caller: &Caller, scope: &str, target: f64) -> Value {
     let number = app.get(caller, "/v1/ops/policy").await.expect(200).json()["number"].clone();
     let dial = json!({ "target_error": target, "certainty": 0.95, "audit_rate": 0.05 });
     let body = json!({ "scope": scope, "dial": dial, "mode": "auto", "note": "a promise", "based_on": number });
     app.call(Method::PUT, caller, "/v1/ops/dial", Some(body)).await.expect(200).json()
 }
 
-fn certificate_of(dial: &Value) -> CertificateId {
+pub fn certificate_of(dial: &Value) -> CertificateId {
     dial["scopes"][0]["certificate"]["id"].as_str().unwrap().parse().unwrap()
 }
 

@@ -16,11 +16,11 @@ use crate::events::Event;
 use crate::http::error::{ApiError, ApiResult, Code};
 use crate::http::extract::{Json, Path};
 use crate::http::guard::Member;
-use crate::http::ops::dial_views::{ScopeView, view_scope};
+use crate::http::ops::dial_views::{ScopeView, USUAL_DIAL, view_scope};
 use crate::http::people::Names;
 use crate::http::state::AppState;
 use crate::http::trail::note;
-use crate::learn::dial::{Asked, prove};
+use crate::learn::proving::{Asked, prove, try_all};
 use crate::storage::policies::{self, NewPolicy, PolicyVersion};
 use crate::storage::{certificates, epochs};
 
@@ -74,11 +74,11 @@ pub async fn show_dial(State(state): State<AppState>, member: Member) -> ApiResu
 async fn read_dial(state: &AppState, shop: ShopId) -> ApiResult<DialAnswer> {
     let PolicyVersion { policy, number, .. } = policies::current(&state.db, shop).await?;
     let names = Names::of(&state.db, shop).await?;
-    let own = policy.topics.iter().filter(|(_, rule)| rule.dial.is_some());
-    let all = std::iter::once(Scope::Shop).chain(own.map(|(topic, _)| Scope::Topic(topic.clone())));
+    let mut tried = try_all(&state.db, shop, (&policy, Some(USUAL_DIAL)), &state.fingerprint).await?;
+    tried.sort_by(|a, b| a.scope.cmp(&b.scope));
     let mut scopes = Vec::new();
-    for scope in all {
-        scopes.push(view_scope(state, shop, (&policy, scope), &names).await?);
+    for tried in tried {
+        scopes.push(view_scope(state, shop, (&policy, tried), &names).await?);
     }
     Ok(DialAnswer { policy_number: number, kill_switch: policy.kill_switch, scopes, targets: TARGETS.to_vec() })
 }
@@ -104,10 +104,9 @@ pub async fn turn_dial(
     let detail = json!({ "scope": body.scope, "dial": body.dial, "mode": body.mode, "note": note_text });
     note(&mut tx, &member, "dial_turned", (&version.number.to_string(), detail)).await?;
     tx.commit().await?;
-    if body.dial.is_some() {
-        let asked = Asked { by: member.id(), note: note_text };
-        prove(&state.db, shop, (&policy, &body.scope), (&state.fingerprint, asked)).await?;
-    }
+    // All of them: promises share the doubt, so one more or less changes what the others need.
+    let asked = Asked { by: Some(member.id()), note: note_text };
+    prove(&state.db, shop, (&policy, &policy.promised_scopes()), (&state.fingerprint, asked)).await?;
     state.bus.publish(shop, Event::PolicyChanged);
     Ok(Json(read_dial(&state, shop).await?))
 }
@@ -138,8 +137,8 @@ pub async fn certify(
     if policy.dial_of(&body.scope).is_none() {
         return Err(Code::DialOff.into());
     }
-    let asked = Asked { by: member.id(), note: body.note.trim() };
-    if prove(&state.db, shop, (&policy, &body.scope), (&state.fingerprint, asked)).await? {
+    let asked = Asked { by: Some(member.id()), note: body.note.trim() };
+    if prove(&state.db, shop, (&policy, &[body.scope]), (&state.fingerprint, asked)).await? {
         state.bus.publish(shop, Event::PolicyChanged);
     }
     Ok(Json(read_dial(&state, shop).await?))

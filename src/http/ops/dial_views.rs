@@ -11,12 +11,17 @@ use crate::domain::policy::Policy;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::extract::{Json, Query};
 use crate::http::guard::Member;
+use crate::http::ops::checks::{CheckView, view_check};
 use crate::http::people::Names;
 use crate::http::state::AppState;
-use crate::learn::assess::{Assessment, assess, attempt};
-use crate::learn::dial::{Evidence, Stand, changed_documents, gather, stand, watch_over};
+use crate::learn::assess::{Assessment, assess};
+use crate::learn::dial::{Stand, changed_documents, stand, watch_over};
+use crate::learn::probation::{self, Probation};
+use crate::learn::proving::{Evidence, Tried};
+use crate::learn::senses;
+use crate::learn::signals::Signals;
 use crate::learn::watch::{Alarm, FALL_BACK_AT, WARN_AT};
-use crate::storage::{certificates, looks};
+use crate::storage::{certificates, looks, promise_checks};
 
 /// Proofs in one answer.
 const MAX_CERTIFICATES: u32 = 100;
@@ -57,6 +62,8 @@ pub struct CertificateView {
     n_certify: u32,
     n_collapsed: u32,
     n_starts: u32,
+    /// Promises of the shop that shared the doubt.
+    n_promises: u32,
     /// The candidates for the bar, falling.
     grid: Vec<f64>,
     fingerprint: Fingerprint,
@@ -91,6 +98,10 @@ pub struct WatchView {
     /// Sampled, and not labelled yet.
     n_open: u32,
     audit_rate: f64,
+    /// Whether a sign raises that share.
+    is_raised: bool,
+    /// What buyers do and what has moved since the proof, as it was last read.
+    signals: Signals,
     n_sent: u32,
 }
 
@@ -116,6 +127,10 @@ pub struct ScopeView {
     certificate: Option<CertificateView>,
     /// What certifying now would give; without a dial, for 5 % at 95 %.
     last_attempt: Assessment,
+    /// What the server itself found when it last looked; null if it has not.
+    last_check: Option<CheckView>,
+    /// After a change of the machinery: how it answers the questions that the lost proof rested on; null otherwise.
+    probation: Option<Probation>,
     /// Of the certificate in force.
     watch: Option<WatchView>,
     /// Answers that cite them are held although the certificate is in force.
@@ -126,14 +141,15 @@ pub struct ScopeView {
 pub async fn view_scope(
     state: &AppState,
     shop: ShopId,
-    (policy, scope): (&Policy, Scope),
+    (policy, tried): (&Policy, Tried),
     names: &Names,
 ) -> ApiResult<ScopeView> {
+    let Tried { scope, dial: tried, evidence, attempt } = tried;
     let now = stand(&state.db, shop, (policy, &scope), &state.fingerprint).await?;
-    let evidence = gather(&state.db, shop, (policy, &scope), &state.fingerprint).await?;
     let dial = policy.dial_of(&scope).copied();
-    let tried = dial.unwrap_or(USUAL_DIAL);
-    let last_attempt = assess(&evidence.split, &tried, &attempt(&evidence.split, &tried));
+    let last_attempt = assess(&evidence.split, &tried, &attempt);
+    let last_check = promise_checks::list(&state.db, shop, &scope, 1).await?.pop().map(view_check);
+    let probation = probation::show(&state.db, shop, (policy, &now), &state.fingerprint).await?;
     let (mode, bar_by_hand) = match &scope {
         Scope::Shop => (policy.mode, policy.bar),
         Scope::Topic(topic) => (policy.mode(topic), policy.bar(topic)),
@@ -157,6 +173,8 @@ pub async fn view_scope(
         changed_documents: in_force.map(|one| view_changed(one, &evidence)).unwrap_or_default(),
         certificate: newest_view(state, now, names),
         last_attempt,
+        last_check,
+        probation,
         watch,
         scope,
     })
@@ -183,6 +201,8 @@ async fn view_watch(
     n_sent: u32,
 ) -> ApiResult<WatchView> {
     let audits = looks::committed_audits_of(&state.db, shop, certificate.id).await?;
+    let signals = senses::last(&state.db, shop, certificate).await?.unwrap_or_default();
+    let is_raised = signals.is_raised();
     let watch = watch_over(certificate, &audits);
     let alarm = watch.alarm();
     Ok(WatchView {
@@ -194,7 +214,9 @@ async fn view_watch(
         n_audited: audits.len(),
         n_wrong: audits.iter().filter(|audited| audited.outcome.is_loss()).count(),
         n_open: looks::count_open_of(&state.db, shop, certificate.id).await?,
-        audit_rate: dial.audit_rate_after(n_sent, alarm >= Alarm::Warned),
+        audit_rate: dial.audit_rate_after(n_sent, alarm >= Alarm::Warned || is_raised),
+        is_raised,
+        signals,
         n_sent,
     })
 }
@@ -203,7 +225,9 @@ fn view_certificate(certificate: Certificate, n_sent: u32, (now_ms, names): (i64
     let Certificate { id, scope, terms, author, note, created_at_ms, expires_at_ms, voided } = certificate;
     let state = match voided.map(|voided| voided.why) {
         Some(VoidReason::Replaced) => CertificateState::Replaced,
-        Some(VoidReason::Alarm | VoidReason::ByHand | VoidReason::PipelineChanged) => CertificateState::Voided,
+        Some(VoidReason::Alarm | VoidReason::ByHand | VoidReason::PipelineChanged | VoidReason::NotProvenAgain) => {
+            CertificateState::Voided
+        }
         None if now_ms >= expires_at_ms || n_sent >= MAX_SENDS => CertificateState::Expired,
         None => CertificateState::InForce,
     };
@@ -223,6 +247,7 @@ fn view_certificate(certificate: Certificate, n_sent: u32, (now_ms, names): (i64
         n_certify: terms.n_certify,
         n_collapsed: terms.n_collapsed,
         n_starts: terms.n_starts,
+        n_promises: terms.n_promises,
         grid: terms.grid,
         fingerprint: terms.fingerprint,
         index_epoch: terms.epochs.values().sum(),

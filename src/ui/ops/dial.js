@@ -6,6 +6,7 @@ import { t } from "/ui/shared/i18n.js";
 import { sorry } from "/ui/shared/shell.js";
 import { toast, toastProblem } from "/ui/shared/toast.js";
 import { topicText } from "/ui/shared/words.js";
+import { checkList } from "./checks.js";
 import { evidenceCards, trialNote } from "./evidence.js";
 import { historyList } from "./history.js";
 import { killSwitch } from "./kill.js";
@@ -35,7 +36,8 @@ export function drawDial(box, { me, mayChange }, topic = null) {
     weeks: h("section", { class: "card stack", "aria-label": t("weekly.title") }),
     topics: h("section", { class: "stack tight" }),
     near: h("section", { class: "stack tight" }),
-    proofs: h("section", { class: "section" }),
+    checks: h("section", { class: "section" }),
+    proofs: h("section", {}),
     history: h("section", { class: "stack tight" }),
   };
 
@@ -73,6 +75,8 @@ export function drawDial(box, { me, mayChange }, topic = null) {
       dial: null,
       bar_by_hand: bar,
       watch: null,
+      last_check: null,
+      probation: null,
       changed_documents: [],
       isInherited: true,
     };
@@ -92,6 +96,7 @@ export function drawDial(box, { me, mayChange }, topic = null) {
       ),
       !topic && page.topics,
       page.near,
+      page.checks,
       page.proofs,
       page.history,
     );
@@ -99,6 +104,7 @@ export function drawDial(box, { me, mayChange }, topic = null) {
     drawEvidence();
     loadPart(page.weeks, `/v1/ops/dial/weeks?${query}&weeks=${WEEKS}&offset_minutes=${offset()}`, drawWeeks);
     if (!topic) loadPart(page.topics, `/v1/ops/dial/topics?days=${DAYS}`, (seen) => scopeTable(seen.topics));
+    loadPart(page.checks, `/v1/ops/dial/checks?${query}`, (seen) => checkList(seen.checks));
     loadPart(page.proofs, `/v1/ops/certificates?${query}`, (seen) => proofList(seen.certificates));
     show(page.history, historyList(version, { mayChange, revert }));
   }

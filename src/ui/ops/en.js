@@ -208,6 +208,7 @@ export default {
   "action.certified": "Proved a promise",
   "action.watch_warned": "Checks found more mistakes than promised",
   "action.auto_send_fell_back": "Auto-send stopped itself",
+  "action.audit_rate_signal": "Signs changed how many sent answers are checked",
   "action.topic_held": "Put a topic to Assist after mistakes",
   "action.certificate_voided": "Ended a proof",
   "action.document_verified": "Confirmed a changed document",

@@ -96,7 +96,10 @@ export function promiseCard(view, { targets, number, mayChange, trial, turned, d
     ask(chosen, {
       title: t(view.dial ? "promise.change" : "promise.make"),
       yes: t("promise.yes"),
-      text: t(view.state === "certified" ? "promise.anew" : "promise.first"),
+      text: [
+        t(view.state === "certified" ? "promise.anew" : "promise.first"),
+        !isShop && !view.dial && [" ", t("promise.shares")],
+      ],
       said: t("promise.set"),
     });
 

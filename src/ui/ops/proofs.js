@@ -1,7 +1,7 @@
 // Every proof that was ever written: what was promised, on which labels, and what ended it. Nothing here can be altered.
 
 import { h } from "/ui/shared/dom.js";
-import { date, number, percent, t } from "/ui/shared/i18n.js";
+import { date, has, number, percent, t } from "/ui/shared/i18n.js";
 import { topicText } from "/ui/shared/words.js";
 
 export function proofList(certificates) {
@@ -43,7 +43,7 @@ function proof(each) {
       ),
     ),
     h("p", {}, t("proofs.text", words(each))),
-    each.note && h("p", { class: "soft" }, each.note),
+    each.note && h("p", { class: "soft" }, noteText(each)),
     h(
       "details",
       {},
@@ -58,6 +58,10 @@ function proof(each) {
     ),
   );
 }
+
+/** What the server itself notes is a code. */
+const noteText = (each) =>
+  !each.created_by && has(`proof_note.${each.note}`) ? t(`proof_note.${each.note}`) : each.note;
 
 const words = (each) => ({
   target: percent(each.target_error, 1),

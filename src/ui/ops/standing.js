@@ -5,6 +5,9 @@ import { date, number, percent, t } from "/ui/shared/i18n.js";
 import { icon } from "/ui/shared/icons.js";
 import { modeText } from "/ui/shared/words.js";
 import { actions } from "./acts.js";
+import { lastCheck } from "./checks.js";
+import { probationPart } from "./probation.js";
+import { signalsPart } from "./signals.js";
 
 const LOOK = {
   certified: { icon: "check", kind: "good" },
@@ -49,6 +52,10 @@ export function standingCard(view, { number: policyNumber, mayChange, mayLabel, 
     view.isInherited && h("p", { class: "note" }, icon("info"), h("span", {}, t("standing.inherited"))),
     figures(view),
     restsOn(view),
+    lastCheck(view.last_check),
+    shared(view),
+    probationPart(view.probation),
+    signalsPart(view.watch),
     view.isInherited
       ? h("p", {}, link("#/", t("standing.shop")))
       : nextSteps(view, { mayChange, mayLabel, acts }),
@@ -124,6 +131,17 @@ function whyNot(proof, state) {
   if (proof.voided_why) return `voided.${proof.voided_why}`;
   if (proof.state !== "in_force") return `proof.${proof.state}`;
   return state === "probation" ? "voided.pipeline_changed" : "proof.other";
+}
+
+/** Promises that are made together are proven together: what each gives up for the others. */
+function shared({ dial, last_attempt: attempt, isInherited }) {
+  if (!dial || isInherited || !attempt || attempt.n_promises < 2) return null;
+  const certainty = 1 - (1 - dial.certainty) * attempt.share_of_doubt;
+  return h(
+    "p",
+    { class: "small soft", "data-testid": "shared" },
+    t("standing.shared", { n: attempt.n_promises, all: percent(dial.certainty, 1), own: percent(certainty, 2) }),
+  );
 }
 
 const LEFT_OUT = ["other_pipeline", "not_equal_chance", "same_conversation", "changed_document"];

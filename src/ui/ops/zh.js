@@ -201,6 +201,7 @@ export default {
   "action.certified": "证实承诺",
   "action.watch_warned": "抽查发现错误多于承诺",
   "action.auto_send_fell_back": "自动发送自行停止",
+  "action.audit_rate_signal": "因迹象调整抽查比例",
   "action.topic_held": "话题出错后改为辅助",
   "action.certificate_voided": "作废证明",
   "action.document_verified": "确认改动后的文档",

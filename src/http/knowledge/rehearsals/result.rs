@@ -15,7 +15,7 @@ use crate::http::state::AppState;
 use crate::http::work::off_the_async_threads;
 use crate::learn::assess::{Assessment, assess, attempt};
 use crate::learn::charts::{HistogramBin, histogram};
-use crate::learn::dial::gather;
+use crate::learn::proving::gather;
 use crate::learn::rehearsal::{Rehearsed, Step, Tally, next_step};
 use crate::learn::split::Split;
 use crate::storage::ops::ReplayRow;

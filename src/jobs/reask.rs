@@ -1,0 +1,70 @@
+//! The job that asks judged questions again of the machinery in use, see [`crate::learn::probation`].
+//!
+//! A few at a time, in the bulk lane: no buyer waits for it, and neither does an upload for long. What was asked is not
+//! asked again, so the job may end anywhere; the schedule queues the next as long as something is left.
+
+use tracing::info;
+
+use super::{JobError, Runner};
+use crate::answer::{Answered, Ask};
+use crate::domain::decision::Reason;
+use crate::domain::ids::{ShopId, TurnId};
+use crate::domain::job::Lane;
+use crate::domain::links;
+use crate::learn::probation;
+use crate::retrieve::Scope;
+use crate::storage::reasked::{self, NewReasked};
+use crate::storage::{shops, turns};
+
+/// Questions of one job.
+const BATCH: usize = 10;
+
+impl Runner {
+    /// Asks some of the questions that are left.
+    pub(super) async fn reask(&self, shop: ShopId) -> Result<(), JobError> {
+        let open = probation::open(&self.db, shop, &self.fingerprint, BATCH).await?;
+        for turn in open {
+            if !self.reask_one(shop, turn).await? {
+                // The generator is not there: what it would have said is not known, and is asked another time.
+                info!("the questions of the last proof wait for the generator");
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// False if the machinery was not whole: its answer would say nothing.
+    async fn reask_one(&self, shop: ShopId, id: TurnId) -> Result<bool, JobError> {
+        let Some(turn) = turns::get(&self.db, shop, id).await? else { return Ok(true) };
+        let previous = self.previous(shop, &turn).await?;
+        let scope = Scope { shop, buyers_only: true, sku: None, lane: Lane::Bulk };
+        let ask = Ask { scope, message: turn.question.clone(), previous };
+        let answer = tokio::time::timeout(self.options.answer_timeout, self.answering.answer(&ask, None));
+        let Ok(answered) = answer.await else { return Ok(false) };
+        let mut answered = answered?;
+        if answered.generator_failure.is_some() {
+            return Ok(false);
+        }
+        let own_sites = shops::link_hosts(&self.db, shop).await?;
+        if links::foreign(&answered.draft, &own_sites).is_some() {
+            answered.evidence.holds.push(Reason::ForeignLink);
+        }
+        let pipeline = self.fingerprint.key();
+        let mut tx = self.db.begin().await?;
+        reasked::insert(&mut tx, shop, &new(id, &answered, &pipeline)).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+}
+
+fn new<'a>(turn: TurnId, answered: &'a Answered, pipeline: &'a str) -> NewReasked<'a> {
+    let seen = &answered.evidence;
+    NewReasked {
+        turn,
+        pipeline,
+        draft: Some(answered.draft.as_str()).filter(|_| !answered.abstained),
+        confidence: seen.confidence.value(),
+        grounded_share: seen.grounded_share,
+        is_held: !seen.escalations.is_empty() || !seen.holds.is_empty(),
+    }
+}
