@@ -18,6 +18,7 @@ use crate::http::password::hash_token;
 use crate::http::state::AppState;
 use crate::http::trail::note;
 use crate::storage::buyers::{self, Erased, Subject};
+use crate::storage::{orders, products};
 
 /// One of the two.
 #[derive(Deserialize, JsonSchema)]
@@ -89,7 +90,11 @@ pub async fn erase(
         return Err(Code::NotFound.into());
     }
     let mut tx = state.db.begin().await?;
-    let deleted = buyers::erase(&mut tx, member.shop(), &conversations).await?;
+    let mut deleted = buyers::erase(&mut tx, member.shop(), &conversations).await?;
+    if let Subject::Buyer(buyer) = &subject {
+        deleted.n_orders_cut_loose = orders::forget_buyer(&mut tx, member.shop(), buyer).await?;
+        products::forget_buyer(&mut tx, member.shop(), buyer).await?;
+    }
     note(&mut tx, &member, "buyer_erased", (&subject_hash, json!({ "deleted": deleted }))).await?;
     tx.commit().await?;
     let is_log_settled = buyers::settle_log(&state.db).await?;
