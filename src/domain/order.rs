@@ -198,6 +198,8 @@ pub struct Order {
     pub promised_ship_at_ms: Option<Dated<i64>>,
     /// What the buyer or the shop noted on it.
     pub remark: Option<Dated<String>>,
+    /// How far it had come when somebody looked, without saying since when.
+    pub status: Option<Dated<Stage>>,
     /// When each stage was reached, as last told.
     pub stages: BTreeMap<Stage, i64>,
     /// Where the parcel came by, oldest first.
@@ -218,6 +220,7 @@ impl Order {
             parcel: None,
             promised_ship_at_ms: None,
             remark: None,
+            status: None,
             stages: BTreeMap::new(),
             nodes: BTreeSet::new(),
             as_of_ms,
@@ -243,6 +246,7 @@ impl Order {
             parcel: self.parcel.max(other.parcel),
             promised_ship_at_ms: self.promised_ship_at_ms.max(other.promised_ship_at_ms),
             remark: self.remark.max(other.remark),
+            status: self.status.max(other.status),
             as_of_ms: self.as_of_ms.max(other.as_of_ms),
             ..self
         }
@@ -250,10 +254,12 @@ impl Order {
 
     /// How far it has come: the stage with the newest time, the further one of two of the same time.
     pub fn stage(&self) -> Option<Stage> {
-        self.stages.iter().max_by_key(|(stage, at_ms)| (**at_ms, **stage)).map(|(stage, _)| *stage)
+        let reached = self.stages.iter().map(|(stage, at_ms)| (*at_ms, *stage));
+        let seen = self.status.iter().map(|dated| (dated.at_ms, dated.value));
+        reached.chain(seen).max().map(|(_, stage)| stage)
     }
 
-    /// When it reached a stage.
+    /// When it reached a stage; `None` also where only somebody saw it there later.
     pub fn reached_ms(&self, stage: Stage) -> Option<i64> {
         self.stages.get(&stage).copied()
     }
@@ -275,25 +281,21 @@ pub(crate) mod tests {
     }
 
     fn any_order() -> impl Strategy<Value = Order> {
-        let stage = prop_oneof![
-            Just(Stage::Created),
-            Just(Stage::Paid),
-            Just(Stage::Shipped),
-            Just(Stage::Signed),
-            Just(Stage::Refunded)
-        ];
+        let stage = proptest::sample::select(vec![Stage::Created, Stage::Paid, Stage::Shipped, Stage::Signed]);
         let node = (0..9i64, "[a-c]").prop_map(|(at_ms, text)| Node { at_ms, place: None, text });
         let parcel = (0..9i64, "[x-z]").prop_map(|(at_ms, name)| Dated {
             at_ms,
             value: Parcel { carrier: Some(name), tracking: None },
         });
         let facts = (
+            proptest::option::of((0..9i64, stage.clone()).prop_map(|(at_ms, value)| Dated { at_ms, value })),
             proptest::collection::btree_map(stage, 0..9i64, 0..3),
             proptest::collection::btree_set(node, 0..3),
             proptest::option::of(parcel),
             0..9i64,
         );
-        facts.prop_map(|(stages, nodes, parcel, as_of_ms)| Order {
+        facts.prop_map(|(status, stages, nodes, parcel, as_of_ms)| Order {
+            status,
             stages,
             nodes,
             parcel,

@@ -47,8 +47,8 @@ pub struct OrderCard {
     pub number: String,
     /// How far it has come.
     pub stage: Stage,
-    /// When it got there.
-    pub stage_ms: i64,
+    /// When it got there, where the record says so.
+    pub stage_ms: Option<i64>,
     /// What was bought, at most three positions.
     pub items: Vec<CardItem>,
     /// How many positions more.
@@ -85,7 +85,7 @@ impl OrderCard {
             platform: order.key.platform,
             number: order.key.number.clone(),
             stage,
-            stage_ms: order.reached_ms(stage)?,
+            stage_ms: order.reached_ms(stage),
             items: items.map(|line| CardItem { title: line.title.clone(), quantity: line.quantity }).collect(),
             n_more_items: order.lines().len().saturating_sub(MAX_ITEMS),
             last: order.nodes.last().filter(|_| is_under_way).cloned(),
@@ -141,7 +141,8 @@ impl OrderCard {
     }
 
     fn headline(&self) -> String {
-        let (number, at) = (&self.number, self.moment(self.stage_ms));
+        let number = &self.number;
+        let since = self.stage_ms.map(|at_ms| self.moment(at_ms));
         match self.lang {
             Lang::Zh => {
                 let stage = match self.stage {
@@ -152,7 +153,7 @@ impl OrderCard {
                     Stage::Cancelled => "已取消",
                     Stage::Refunded => "已退款",
                 };
-                format!("订单 {number}：{stage}（{at}）")
+                format!("订单 {number}：{stage}{}", since.map(|at| format!("（{at}）")).unwrap_or_default())
             }
             Lang::En => {
                 let stage = match self.stage {
@@ -163,7 +164,7 @@ impl OrderCard {
                     Stage::Cancelled => "cancelled",
                     Stage::Refunded => "refunded",
                 };
-                format!("Order {number}: {stage} ({at})")
+                format!("Order {number}: {stage}{}", since.map(|at| format!(" ({at})")).unwrap_or_default())
             }
         }
     }

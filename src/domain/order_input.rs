@@ -11,6 +11,7 @@ use crate::domain::calendar::DAY_MS;
 use crate::domain::money::{Money, NoAmount};
 use crate::domain::order::{Dated, Line, Node, Order, OrderKey, Parcel, Platform, Stage};
 use crate::domain::product::Product;
+use crate::domain::text::Lang;
 
 /// Clocks of two systems may differ by this much; what lies further ahead would outrank every event to come.
 const AHEAD_MS: i64 = 10 * 60 * 1000;
@@ -59,6 +60,39 @@ pub enum RowProblem {
     TitleMissing,
     /// A text that is too long, or more of something than an order can have.
     TooMuch,
+    /// Another row of the same order was refused: half an order is no record.
+    OrderIncomplete,
+}
+
+impl RowProblem {
+    /// In words, for whoever has to mend the sheet.
+    pub fn sentence(self, lang: Lang) -> &'static str {
+        let (zh, en) = match self {
+            Self::NumberMissing => ("缺少编号", "The number is missing"),
+            Self::NumberInvalid => ("编号含有不允许的字符或过长", "The number has characters that no number has, or is too long"),
+            Self::NumberRounded => {
+                ("编号被表格软件改成了科学计数法，请将该列设为文本后重新导出", "The spreadsheet rounded the number; format the column as text and export again")
+            }
+            Self::Duplicate => ("与文件中前面的行重复", "The same as a row above"),
+            Self::DateInvalid => ("日期无法识别", "This is not a date that can be read"),
+            Self::DateImplausible => ("日期在未来或过早", "The date lies in the future or too far back"),
+            Self::AmountNegative => ("金额不能为负数", "An amount cannot be negative"),
+            Self::AmountInvalid => ("金额无法识别", "This is not an amount"),
+            Self::CurrencyInvalid => ("币种无法识别", "This is not a currency"),
+            Self::QuantityInvalid => ("数量必须是大于零的整数", "A quantity is a whole number above zero"),
+            Self::StatusUnknown => ("订单状态无法识别", "This status is not known"),
+            Self::PlatformUnknown => ("平台无法识别", "This platform is not known"),
+            Self::OtherShop => ("该行属于其他店铺", "This row belongs to another shop"),
+            Self::PhoneInvalid => ("手机号不足四位数字", "A phone number has at least four digits"),
+            Self::TitleMissing => ("缺少商品名称", "The title is missing"),
+            Self::TooMuch => ("内容过长或过多", "Too long, or too many"),
+            Self::OrderIncomplete => ("同一订单的另一行有误，整单未导入", "Another row of this order was refused, so the order was left out"),
+        };
+        match lang {
+            Lang::Zh => zh,
+            Lang::En => en,
+        }
+    }
 }
 
 /// A problem and where it is.
@@ -209,9 +243,7 @@ impl OrderInput {
         for (stage, reached_ms) in &self.reached_ms {
             order.stages.insert(*stage, past(*reached_ms, "reached_ms")?);
         }
-        if let Some(stage) = self.status {
-            order.stages.entry(stage).or_insert(at_ms);
-        }
+        order.status = self.status.map(|value| Dated { at_ms, value });
         for node in self.nodes.iter().take(MAX_NODES + 1) {
             let at_ms = past(node.at_ms, "nodes")?;
             let Some(text) = short_text(&node.text, "nodes")? else { continue };
@@ -325,10 +357,11 @@ mod tests {
     }
 
     #[test]
-    fn a_status_without_a_time_of_its_own_is_as_old_as_the_account() {
+    fn a_status_says_since_when_only_if_it_was_told() {
         let input = OrderInput { status: Some(Stage::Signed), at_ms: Some(NOW_MS - 5), ..told() };
         let order = input.check(NOW_MS).unwrap();
         assert_eq!((order.stage(), order.as_of_ms), (Some(Stage::Signed), NOW_MS - 5));
+        assert_eq!(order.reached_ms(Stage::Signed), None);
         let dated = OrderInput { reached_ms: BTreeMap::from([(Stage::Signed, NOW_MS - 9)]), ..input };
         assert_eq!(dated.check(NOW_MS).unwrap().reached_ms(Stage::Signed), Some(NOW_MS - 9));
     }

@@ -115,6 +115,16 @@ pub async fn identify(
     Ok(done.rows_affected() == 1)
 }
 
+/// Who the shop says the buyer of a conversation is; `None` for an anonymous one.
+pub async fn buyer_of(db: &Db, shop: ShopId, conversation: ConversationId) -> Result<Option<String>, StorageError> {
+    let row = sqlx::query("select buyer_id from conversations where shop_id = $1 and id = $2")
+        .bind(shop)
+        .bind(conversation)
+        .fetch_optional(&db.readers)
+        .await?;
+    row.map_or(Ok(None), |row| row.col("buyer_id"))
+}
+
 /// Whose data is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {

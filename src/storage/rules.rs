@@ -14,6 +14,15 @@ pub async fn current(db: &Db, shop: ShopId) -> Result<RecordRules, StorageError>
     row.map_or_else(|| Ok(RecordRules::default()), |row| row.json("body"))
 }
 
+/// The same, as this transaction sees them.
+pub async fn of(tx: &mut Tx, shop: ShopId) -> Result<RecordRules, StorageError> {
+    let row = sqlx::query("select body from record_rules where shop_id = $1")
+        .bind(shop)
+        .fetch_optional(tx.connection())
+        .await?;
+    row.map_or_else(|| Ok(RecordRules::default()), |row| row.json("body"))
+}
+
 /// Settles them anew.
 pub async fn set(tx: &mut Tx, shop: ShopId, rules: &RecordRules) -> Result<(), StorageError> {
     let now_ms = tx.now_ms();
