@@ -238,7 +238,7 @@ impl OrderInput {
             _ => refuse(RowProblem::DateImplausible, field),
         };
         let at_ms = past(self.at_ms.unwrap_or(now_ms), "at_ms")?;
-        let key = OrderKey { platform: self.platform, number: check_number(&self.number, "number")? };
+        let key = OrderKey { platform: self.platform, number: check_number(&self.number, "number")?.to_ascii_uppercase() };
         let mut order = Order::unknown(key, at_ms);
         for (stage, reached_ms) in &self.reached_ms {
             order.stages.insert(*stage, past(*reached_ms, "reached_ms")?);

@@ -86,7 +86,11 @@ pub async fn erase(
 ) -> ApiResult<Json<Receipt>> {
     let (subject, subject_hash) = body.subject()?;
     let conversations = buyers::conversations_of(&state.db, member.shop(), &subject).await?;
-    if conversations.is_empty() {
+    let is_named = match &subject {
+        Subject::Buyer(buyer) => products::first_seen_ms(&state.db, member.shop(), buyer).await?.is_some(),
+        Subject::Conversation(_) => false,
+    };
+    if conversations.is_empty() && !is_named {
         return Err(Code::NotFound.into());
     }
     let mut tx = state.db.begin().await?;

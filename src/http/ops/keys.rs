@@ -31,7 +31,8 @@ const MAX_DAYS: u32 = 366;
 pub struct TokenBody {
     /// What it is for.
     name: String,
-    /// Any of `drafts`, `read_drafts`, `knowledge`, `read_knowledge`, `bars`, `read_bars`.
+    /// Any of `drafts`, `read_drafts`, `knowledge`, `read_knowledge`, `bars`, `read_bars`, `records`, `read_records`,
+    /// `tasks`.
     scopes: Vec<Permission>,
     /// It ends after so many days; 366 at most.
     days: u32,
