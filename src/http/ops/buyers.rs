@@ -15,10 +15,14 @@ use crate::http::error::{ApiError, ApiResult, Code};
 use crate::http::extract::Json;
 use crate::http::guard::Member;
 use crate::http::password::hash_token;
+use crate::http::records::OrderView;
 use crate::http::state::AppState;
 use crate::http::trail::note;
 use crate::storage::buyers::{self, Erased, Subject};
 use crate::storage::{orders, products};
+
+/// Orders and products of one buyer; nobody has more by far.
+const ALL: u32 = 100_000;
 
 /// One of the two.
 #[derive(Deserialize, JsonSchema)]
@@ -36,6 +40,10 @@ pub struct ExportAnswer {
     exported_at_ms: i64,
     /// Every conversation with its messages, questions and drafts; texts of the assistant are marked.
     conversations: Vec<Value>,
+    /// Every order that is theirs.
+    orders: Vec<OrderView>,
+    /// The numbers of the products that they looked at.
+    viewed: Vec<String>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -69,14 +77,26 @@ pub async fn export(
 ) -> ApiResult<Json<ExportAnswer>> {
     let (subject, subject_hash) = body.subject()?;
     let conversations = buyers::export(&state.db, member.shop(), &subject).await?;
-    if conversations.is_empty() {
+    let (own, views) = match &subject {
+        Subject::Buyer(buyer) => (
+            orders::of_buyer(&state.db, member.shop(), buyer, ALL).await?,
+            products::views(&state.db, member.shop(), buyer, ALL).await?,
+        ),
+        Subject::Conversation(_) => (vec![], vec![]),
+    };
+    if conversations.is_empty() && own.is_empty() && views.is_empty() {
         return Err(Code::NotFound.into());
     }
     let mut tx = state.db.begin().await?;
     let detail = json!({ "n_conversations": conversations.len() });
     note(&mut tx, &member, "buyer_exported", (&subject_hash, detail)).await?;
     tx.commit().await?;
-    Ok(Json(ExportAnswer { exported_at_ms: state.now_ms(), conversations }))
+    Ok(Json(ExportAnswer {
+        exported_at_ms: state.now_ms(),
+        conversations,
+        orders: own.into_iter().map(OrderView::from).collect(),
+        viewed: views.into_iter().map(|view| view.sku).collect(),
+    }))
 }
 
 pub async fn erase(
