@@ -16,10 +16,12 @@ pub mod ground;
 pub mod guard;
 mod guard_rules;
 pub mod phrases;
+pub mod records;
 pub mod rehearse;
 pub mod rewrite;
 pub mod rows;
 pub mod topic;
+pub mod wishes;
 
 use std::sync::Arc;
 

@@ -3,13 +3,15 @@
 //! Reading order: [`ids`], [`fault`], [`text`], [`document`], [`chunk`], [`score`], [`calibration`], [`dial`], [`policy`],
 //! [`decision`], [`certificate`],
 //! [`conversation`], [`turn`], [`outcome`], [`record`], [`rehearsal`], [`job`]; then what keeps people safe: [`injection`], [`personal`],
-//! [`links`].
+//! [`links`]; and what the shop's other systems say: [`order`], [`product`], [`order_card`], [`task`], [`returns`].
 
+pub mod calendar;
 pub mod calibration;
 pub mod certificate;
 pub mod check;
 pub mod chunk;
 pub mod conversation;
+pub mod csv;
 pub mod decision;
 pub mod dial;
 pub mod document;
@@ -20,11 +22,19 @@ pub mod ids;
 pub mod injection;
 pub mod job;
 pub mod links;
+pub mod money;
+pub mod order;
+pub mod order_card;
+pub mod order_input;
 pub mod outcome;
 pub mod personal;
 pub mod policy;
+pub mod product;
 pub mod record;
 pub mod rehearsal;
+pub mod returns;
+pub mod rules;
 pub mod score;
+pub mod task;
 pub mod text;
 pub mod turn;

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::broadcast;
 
-use crate::domain::ids::{ConversationId, DocumentId, RehearsalId, RevisionId, ShopId, TurnId};
+use crate::domain::ids::{ConversationId, DocumentId, RehearsalId, RevisionId, ShopId, TaskId, TurnId};
 
 /// Events that a slow listener may fall behind before it has to read everything anew.
 const BACKLOG: usize = 1024;
@@ -71,6 +71,15 @@ pub enum Event {
     },
     /// A new policy is in force.
     PolicyChanged,
+    /// An order, a product or an import of them changed.
+    RecordsChanged,
+    /// A task was added or changed.
+    TaskChanged {
+        /// The task.
+        task: TaskId,
+        /// Where it was asked for.
+        conversation: Option<ConversationId>,
+    },
 }
 
 impl Event {
@@ -84,7 +93,9 @@ impl Event {
             | Self::DraftToken { .. }
             | Self::RevisionChanged { .. }
             | Self::RehearsalMoved { .. }
-            | Self::PolicyChanged => None,
+            | Self::PolicyChanged
+            | Self::RecordsChanged
+            | Self::TaskChanged { .. } => None,
         }
     }
 }

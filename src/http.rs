@@ -28,12 +28,14 @@ pub mod password;
 mod patience;
 mod people;
 pub mod permission;
+mod records;
 pub mod routes;
 mod serve;
 mod sources;
 mod sse;
 pub mod state;
 mod system;
+mod tasks;
 pub mod totp;
 mod trail;
 mod views;
@@ -58,6 +60,8 @@ pub fn all_routes(state: AppState) -> Routes {
         .with(console::routes)
         .with(knowledge::routes)
         .with(ops::routes)
+        .with(records::routes)
+        .with(tasks::routes)
         .with(pages::routes)
 }
 

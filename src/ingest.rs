@@ -23,6 +23,7 @@ pub mod parse_pdf;
 pub mod parse_table;
 pub mod parse_text;
 pub mod questions;
+pub mod records;
 pub mod reindex;
 pub mod sniff;
 mod unpack;

@@ -193,6 +193,7 @@ impl Runner {
             JobKind::RemoveDocument { document } => self.remove_document(job.shop, document).await,
             JobKind::ReadRehearsal { rehearsal } => self.read_rehearsal(job.shop, rehearsal).await,
             JobKind::AnswerRehearsed { question } => self.answer_rehearsed(job.shop, question).await,
+            JobKind::ImportRecords { import } => Ok(self.ingestion.import_records(job.shop, import).await?),
         }
     }
 
@@ -235,6 +236,9 @@ impl Runner {
             }
             JobKind::ReadRehearsal { rehearsal } => self.give_up_rehearsal(shop, rehearsal).await,
             JobKind::AnswerRehearsed { question } => self.skip_rehearsed(shop, question).await.map_err(JobError::from),
+            JobKind::ImportRecords { import } => {
+                self.ingestion.refuse_import(shop, import, "internal").await.map_err(JobError::from)
+            }
             JobKind::RemoveRevision { .. }
             | JobKind::RefreshDocument { .. }
             | JobKind::EmbedGolden { .. }

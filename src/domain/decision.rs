@@ -51,6 +51,12 @@ pub enum Reason {
     AsksForPerson,
     /// It is about the buyer's own order.
     OwnOrder,
+    /// Told from an order's record, and no rule of ops lets that topic be sent by itself.
+    OrderRecord,
+    /// Nothing was heard of the order for longer than the shop allows.
+    OrderStale,
+    /// The buyer wants something changed; a task was made of it.
+    OrderRequest,
     /// An agent has taken over the conversation.
     TakenOver,
     /// There is nothing to answer in the message.
@@ -119,6 +125,23 @@ pub struct Evidence {
     pub topic: String,
 }
 
+/// The topic of what is told from an order's record.
+pub const ORDER_STATUS: &str = "order_status";
+/// The topic of wishes to have an order changed.
+pub const ORDER_REQUEST: &str = "order_request";
+
+/// Topics that nothing is sent by itself in unless ops say so of this very topic: what the shop allows in general was
+/// not said of somebody's own order.
+fn permission_missing(seen: &Evidence, policy: &Policy) -> Option<Reason> {
+    let reason = match seen.topic.as_str() {
+        ORDER_STATUS => Reason::OrderRecord,
+        ORDER_REQUEST => Reason::OrderRequest,
+        _ => return None,
+    };
+    let is_allowed = policy.topics.get(&seen.topic).is_some_and(|rule| rule.mode == Mode::Auto);
+    (!is_allowed).then_some(reason)
+}
+
 /// Decides where no promise is proven: the bar is the one that ops set by hand, and a topic with a dial is held.
 pub fn decide(seen: &Evidence, policy: &Policy, draw: f64) -> Decision {
     decide_under(seen, policy, Standing::Held { reason: Reason::NotCertified }, draw)
@@ -141,6 +164,7 @@ pub fn decide_under(seen: &Evidence, policy: &Policy, standing: Standing, draw: 
     if seen.grounded_share < policy.min_grounded_share {
         reasons.push(Reason::Ungrounded);
     }
+    reasons.extend(permission_missing(seen, policy));
     let mode = policy.mode(&seen.topic);
     if mode == Mode::Assist {
         reasons.push(Reason::NotAutomatic);
@@ -289,6 +313,19 @@ mod tests {
         assert_eq!(chance(0.9, &assisted), LabelChance { of_all: 1.0, own: 1.0 });
         let shadowed = Policy { mode: Mode::Shadow, ..promised(0.0) };
         assert_eq!(chance(0.9, &shadowed), LabelChance { of_all: 0.0, own: 0.0 });
+    }
+
+    #[test]
+    fn what_a_record_says_is_sent_only_where_ops_said_so_of_this_topic() {
+        for (topic, reason) in [(ORDER_STATUS, Reason::OrderRecord), (ORDER_REQUEST, Reason::OrderRequest)] {
+            let seen = Evidence { topic: topic.into(), ..evidence(1.0) };
+            let mut policy = automatic(0.0);
+            assert_eq!(decide(&seen, &policy, 0.5).reasons(), [reason], "what is said in general does not count");
+            policy.topics.insert(topic.into(), TopicRule { mode: Mode::Auto, bar: Some(0.9), dial: None });
+            assert_eq!(decide(&seen, &policy, 0.5).code(), "auto_send");
+            policy.kill_switch = true;
+            assert_eq!(decide(&seen, &policy, 0.5).reasons(), [Reason::KillSwitch]);
+        }
     }
 
     #[test]

@@ -82,6 +82,14 @@ ids! {
     ApiTokenId,
     /// What a shop signs its buyers' identity with.
     BuyerKeyId,
+    /// What a shop sells.
+    ProductId,
+    /// What a buyer bought at once.
+    OrderId,
+    /// A sheet of records that was uploaded.
+    ImportId,
+    /// Something a person of the shop has to do for a buyer.
+    TaskId,
 }
 
 impl ChunkId {

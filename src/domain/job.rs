@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::ids::{DocumentId, GoldenId, RehearsalId, RehearsedId, RevisionId, ShopId, TurnId};
+use crate::domain::ids::{DocumentId, GoldenId, ImportId, RehearsalId, RehearsedId, RevisionId, ShopId, TurnId};
 
 /// Who waits for the result. Interactive work always goes before bulk work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -73,6 +73,11 @@ pub enum JobKind {
         /// The question.
         question: RehearsedId,
     },
+    /// Read a sheet of records in.
+    ImportRecords {
+        /// The sheet.
+        import: ImportId,
+    },
 }
 
 impl JobKind {
@@ -90,6 +95,7 @@ impl JobKind {
             Self::RemoveDocument { .. } => "remove_document",
             Self::ReadRehearsal { .. } => "read_rehearsal",
             Self::AnswerRehearsed { .. } => "answer_rehearsed",
+            Self::ImportRecords { .. } => "import_records",
         }
     }
 
@@ -107,6 +113,7 @@ impl JobKind {
             Self::RemoveDocument { document } => format!("remove_document/{document}"),
             Self::ReadRehearsal { rehearsal } => format!("read_rehearsal/{rehearsal}"),
             Self::AnswerRehearsed { question } => format!("answer_rehearsed/{question}"),
+            Self::ImportRecords { import } => format!("import_records/{import}"),
         }
     }
 }

@@ -6,8 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::golden::GoldenMatch;
-use crate::domain::ids::ChunkId;
+use crate::domain::ids::{ChunkId, OrderId};
 use crate::domain::score::{LexicalScore, Similarity};
+use crate::domain::task::TaskKind;
 
 /// How an answer was made.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -27,6 +28,35 @@ pub struct AnswerRecord {
     pub rewritten: Option<String>,
     /// The golden answer that the draft is, if it is one.
     pub golden: Option<GoldenMatch>,
+    /// What an answer from an order's record rests on, if it is one.
+    pub order: Option<OrderLook>,
+}
+
+/// How an order was looked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LookedUpBy {
+    /// The shop has signed who the buyer is, and it is theirs.
+    Buyer,
+    /// The buyer gave its number and the last four digits of the phone number on it.
+    NumberAndPhone,
+    /// It was not found, or not looked for.
+    Nothing,
+}
+
+/// What an answer from an order's record rests on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OrderLook {
+    /// Which order.
+    pub order: Option<OrderId>,
+    /// How it was found.
+    pub by: LookedUpBy,
+    /// How old its record was.
+    pub as_of_ms: Option<i64>,
+    /// How old it may be.
+    pub stale_after_hours: u32,
+    /// What the buyer wants done, if it is a request.
+    pub request: Option<TaskKind>,
 }
 
 /// A chunk that was found.

@@ -1,7 +1,7 @@
 //! Calendar days, as staff write them and as ops read them: `YYYY-MM-DD`, UTC.
 
-/// Length of a day.
-pub const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+pub use crate::domain::calendar::DAY_MS;
+use crate::domain::calendar::{civil, days_since_1970};
 
 /// The first millisecond of a day; `None` for what is no day.
 pub fn day_start_ms(day: &str) -> Option<i64> {
@@ -28,30 +28,6 @@ pub fn day_after_ms(day: &str) -> Option<i64> {
 pub fn day_of(at_ms: i64) -> String {
     let (year, month, date) = civil(at_ms.div_euclid(DAY_MS));
     format!("{year:04}-{month:02}-{date:02}")
-}
-
-// The arithmetic is the usual one: years begin in March, so that the leap day comes last.
-
-fn days_since_1970(year: i64, month: i64, date: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + date - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
-}
-
-fn civil(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let date = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    (year, month, date)
 }
 
 #[cfg(test)]

@@ -55,6 +55,7 @@ codes! {
     SecondFactorWrong 401 "second_factor_wrong" "The code is wrong or was used before." "验证码不正确或已使用过。"
     IdentityNeeded 401 "identity_needed" "This chat is for signed-in buyers." "请先登录店铺账号再咨询。"
     IdentityInvalid 401 "identity_invalid" "The shop's word on who the buyer is cannot be believed." "店铺签发的买家身份无效。"
+    SignatureInvalid 401 "signature_invalid" "The signature of the event does not fit." "事件的签名无效。"
     PasswordNeeded 403 "password_needed" "Please enter your password again." "请再次输入密码。"
     SecondFactorRequired 403 "second_factor_required" "The shop asks for a second factor; please set yours up." "店铺要求启用两步验证，请先完成设置。"
     NotAllowed 403 "not_allowed" "Your role may not do this." "您的角色没有此权限。"
@@ -69,6 +70,7 @@ codes! {
     DialOff 409 "dial_off" "Nothing is promised for this: its bar is set by hand." "该范围未设置误差承诺，门槛由人工设定。"
     PolicyChanged 409 "policy_changed" "The policy was changed in the meantime." "策略已被他人修改。"
     RehearsalMoved 409 "rehearsal_moved" "The rehearsal has come further in the meantime." "演练状态已发生变化。"
+    TaskChanged 409 "task_changed" "Somebody has changed this task in the meantime." "该任务已被他人修改。"
     NoDraft 409 "no_draft" "There is no draft to send." "没有可发送的草稿。"
     TakenByOther 409 "taken_by_other" "Another agent has taken over this conversation." "该会话已由其他客服接管。"
     EmailTaken 409 "email_taken" "Somebody already has this e-mail address." "该邮箱已被使用。"
@@ -132,7 +134,9 @@ impl Code {
                 "请用密码调用 `POST /v1/me/confirm` 后重试；脚本密钥无法执行此操作",
             ),
             Self::SecondFactorRequired => ("open /account and set it up there", "请打开 /account 完成设置"),
-            Self::AlreadyResolved | Self::PolicyChanged | Self::RehearsalMoved => ("load the page again", "请刷新页面"),
+            Self::AlreadyResolved | Self::PolicyChanged | Self::RehearsalMoved | Self::TaskChanged => {
+                ("load the page again", "请刷新页面")
+            }
             Self::LinkInvalid => ("ask for a new link", "请重新申请链接"),
             Self::MediaTypeUnsupported => (
                 "set `Content-Type: application/json`, or `multipart/form-data` for files",

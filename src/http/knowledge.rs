@@ -15,7 +15,7 @@ mod show_document;
 mod show_file;
 mod stream_events;
 mod test_question;
-mod upload;
+pub mod upload;
 mod upload_documents;
 mod upload_revision;
 mod views;

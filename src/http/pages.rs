@@ -26,13 +26,15 @@ const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-
     font-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'self'; object-src 'none'";
 
 /// Where each page is and which file it is.
-const PAGES: [(&str, &str); 10] = [
+const PAGES: [(&str, &str); 12] = [
     ("/", "home/index.html"),
     ("/shop", "shop/index.html"),
     ("/login", "login/index.html"),
     ("/set-password", "login/set-password.html"),
     ("/console", "console/index.html"),
     ("/knowledge", "knowledge/index.html"),
+    ("/tasks", "tasks/index.html"),
+    ("/records", "records/index.html"),
     ("/ops", "ops/index.html"),
     ("/account", "account/index.html"),
     ("/docs", "docs/index.html"),

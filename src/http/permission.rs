@@ -33,6 +33,12 @@ pub enum Permission {
     ReadBars,
     /// Accounts, widgets, the log of what people did.
     People,
+    /// Telling what is known of orders and products.
+    Records,
+    /// Seeing orders and products.
+    ReadRecords,
+    /// Seeing, writing and doing what people have to do for buyers.
+    Tasks,
     /// Handing over or deleting everything that is kept of a buyer.
     BuyerData,
 }
@@ -42,14 +48,15 @@ impl Permission {
     pub fn is_held_by(self, role: Role) -> bool {
         use Role::{Agent, Ops, Owner, Staff};
         match self {
-            Self::Public | Self::SignedIn | Self::ReadKnowledge => true,
+            Self::Public | Self::SignedIn | Self::ReadKnowledge | Self::ReadRecords => true,
             Self::Chat => false,
             Self::Drafts => matches!(role, Agent | Owner),
-            Self::ReadDrafts | Self::ReadBars => matches!(role, Agent | Ops | Owner),
+            Self::ReadDrafts | Self::ReadBars | Self::Tasks => matches!(role, Agent | Ops | Owner),
             Self::Knowledge => matches!(role, Staff | Owner),
             Self::Rehearse => matches!(role, Staff | Ops | Owner),
             Self::Judge => matches!(role, Agent | Staff | Owner),
             Self::Bars | Self::People => matches!(role, Ops | Owner),
+            Self::Records => matches!(role, Staff | Ops | Owner),
             Self::BuyerData => role == Owner,
         }
     }
@@ -66,6 +73,9 @@ impl Permission {
                 | Self::Judge
                 | Self::Bars
                 | Self::ReadBars
+                | Self::Records
+                | Self::ReadRecords
+                | Self::Tasks
         )
     }
 
@@ -84,6 +94,9 @@ impl Permission {
             Self::Bars => "bars",
             Self::ReadBars => "read_bars",
             Self::People => "people",
+            Self::Records => "records",
+            Self::ReadRecords => "read_records",
+            Self::Tasks => "tasks",
             Self::BuyerData => "buyer_data",
         }
     }

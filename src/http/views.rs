@@ -9,6 +9,7 @@ use crate::domain::conversation::{Author, Citation};
 use crate::domain::decision::{Decision, Reason};
 use crate::domain::golden::GoldenMatch;
 use crate::domain::ids::{ChunkId, ConversationId, DocumentId, MessageId, ShopId, TurnId};
+use crate::domain::order_card::OrderCard;
 use crate::domain::record::{AnswerRecord, StageTimes, Unsupported};
 use crate::domain::text::{Lang, Span};
 use crate::domain::turn::TurnState;
@@ -50,6 +51,21 @@ pub struct Notice {
     contact: Option<String>,
 }
 
+/// An order, to be drawn by the page.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct CardView {
+    #[serde(flatten)]
+    card: OrderCard,
+    /// Whether it says all that the text says: the page may then show it in place of the text.
+    is_whole: bool,
+}
+
+impl CardView {
+    fn new(card: OrderCard, text: &str) -> Self {
+        Self { is_whole: card.to_text() == text, card }
+    }
+}
+
 /// One utterance.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct MessageView {
@@ -62,6 +78,9 @@ pub struct MessageView {
     /// Of a notice: its code.
     text: String,
     citations: Vec<MessageCitation>,
+    /// What a page shows beside the text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    card: Option<CardView>,
     /// 1, -1, or null.
     thumbs: Option<i8>,
     created_at_ms: i64,
@@ -97,6 +116,7 @@ impl Told<'_> {
             seq: message.seq,
             author: message.author,
             author_name: message.account.map(|account| self.names.of_account(account)),
+            card: message.card.map(|card| CardView::new(card, &message.text)),
             text: message.text,
             citations: message.citations.into_iter().map(MessageCitation::from).collect(),
             thumbs: message.thumbs.map(|is_up| if is_up { 1 } else { -1 }),
@@ -143,6 +163,9 @@ pub struct TurnView {
     /// To be sent back by whoever decides.
     version: i64,
     draft: Option<String>,
+    /// What is shown beside the draft.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    card: Option<CardView>,
     citations: Vec<TurnCitation>,
     /// How sure the assistant is of its draft; null where there is none.
     confidence: Option<f64>,
@@ -181,7 +204,7 @@ pub async fn view_turns(db: &Db, shop: ShopId, turns: Vec<Turn>) -> Result<Vec<T
 
 fn view_turn(mut turn: Turn, documents: &HashMap<ChunkId, DocumentId>) -> TurnView {
     if turn.decision.as_ref().is_some_and(Decision::is_shadowed) {
-        (turn.draft, turn.citations, turn.record) = (None, vec![], None);
+        (turn.draft, turn.citations, turn.card, turn.record) = (None, vec![], None, None);
     }
     let record = read_record(&turn);
     let citation = |citation: Citation| TurnCitation {
@@ -203,6 +226,7 @@ fn view_turn(mut turn: Turn, documents: &HashMap<ChunkId, DocumentId>) -> TurnVi
         state: turn.state,
         version: turn.version,
         confidence: turn.evidence.as_ref().filter(|_| turn.draft.is_some()).map(|seen| seen.confidence.value()),
+        card: turn.card.map(|card| CardView::new(card, turn.draft.as_deref().unwrap_or_default())),
         draft: turn.draft,
         citations: turn.citations.into_iter().map(citation).collect(),
         topic: turn.evidence.map_or_else(|| "other".into(), |evidence| evidence.topic),

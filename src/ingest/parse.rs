@@ -15,11 +15,12 @@ use crate::domain::document::{Format, Parsed};
 use crate::ingest::archive::{Archive, is_safe_name};
 use crate::ingest::draft::Draft;
 use crate::ingest::normalize::normalize;
+use crate::ingest::parse_table::NumberedRows;
 use crate::ingest::parse_text::{decode, decode_html, parse_text, warn_of_undecodable};
 use crate::ingest::sniff::sniff;
 use crate::ingest::{parse_docx, parse_html, parse_markdown, parse_pdf, parse_table};
 
-pub use child::{parse_in_child, read_questions_in_child, run_parse_child};
+pub use child::{parse_in_child, read_questions_in_child, rows_in_child, run_parse_child};
 pub use error::ParseError;
 pub use report::{FileReport, Problem, parse_report};
 
@@ -95,6 +96,24 @@ pub fn parse_bytes(file_name: &str, bytes: &[u8], limits: &ParseLimits) -> Resul
                 .map(|(idx, name)| ArchivedFile { parsed: parse_entry(idx, &name, bytes, limits), name })
                 .collect(),
         )),
+    }
+}
+
+/// The rows of a sheet, top to bottom; of a workbook, of its first sheet that has any.
+fn read_rows(file_name: &str, bytes: &[u8], limits: &ParseLimits) -> Result<NumberedRows, ParseError> {
+    let rows = match sniff(file_name, bytes, limits)? {
+        Format::Xlsx => {
+            Archive::open(bytes, limits)?.verify_sizes()?;
+            parse_table::record_rows(bytes)?
+        }
+        Format::Csv | Format::Text => parse_table::csv_rows(&decode(bytes).text),
+        other => return Err(ParseError::Unsupported { found: format!("{other:?}").to_lowercase() }),
+    };
+    let n_bytes: usize = rows.iter().flat_map(|(_, row)| row).map(String::len).sum();
+    match n_bytes as u64 {
+        0 => Err(ParseError::Empty),
+        n_bytes if n_bytes > limits.output_bytes => Err(ParseError::TooMuchText { limit_bytes: limits.output_bytes }),
+        _ => Ok(rows),
     }
 }
 

@@ -16,6 +16,9 @@ use crate::ingest::parse_text::{decode, warn_of_undecodable};
 /// Rows of text, top to bottom.
 type Rows = Vec<Vec<String>>;
 
+/// Rows of text, each with its number in the file, from 1.
+pub type NumberedRows = Vec<(u32, Vec<String>)>;
+
 /// The header row is looked for in this many rows; a title may stand above it.
 const MAX_ROWS_ABOVE_HEADER: usize = 6;
 
@@ -110,6 +113,29 @@ pub fn xlsx_rows(bytes: &[u8]) -> Result<Vec<Vec<(u32, Vec<String>)>>, ParseErro
         sheets.push((first..).zip(texts(&range)).collect());
     }
     Ok(sheets)
+}
+
+/// The rows of the first visible sheet that has any, for records: a number of more digits than a spreadsheet keeps is
+/// written as one that was rounded, so that nobody takes it for the order's.
+pub fn record_rows(bytes: &[u8]) -> Result<NumberedRows, ParseError> {
+    let record_text = |cell: &Data| match cell {
+        Data::Float(number) if number.abs() >= 1e15 => format!("{number:E}").replace('E', "E+"),
+        other => text_of(other),
+    };
+    let mut workbook = open_xlsx(bytes)?;
+    for sheet in workbook.sheets_metadata().to_vec() {
+        if sheet.visible != SheetVisible::Visible {
+            continue;
+        }
+        let range = workbook.worksheet_range(&sheet.name).map_err(unreadable)?;
+        let first = range.start().map_or(1, |(row, _)| row + 1);
+        let texts = range.rows().map(|row| row.iter().map(record_text).collect());
+        let rows: NumberedRows = (first..).zip(texts).collect();
+        if rows.iter().flat_map(|(_, row)| row).any(|cell| !cell.trim().is_empty()) {
+            return Ok(rows);
+        }
+    }
+    Err(ParseError::Empty)
 }
 
 fn open_xlsx(bytes: &[u8]) -> Result<Xlsx<Cursor<&[u8]>>, ParseError> {

@@ -9,16 +9,18 @@ use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use super::{JobError, Runner};
+use crate::answer::records::{self, Asked, FromRecord};
 use crate::answer::{Answered, Ask, topic};
 use crate::domain::conversation::{Author, Citation, Handler};
 use crate::domain::decision::{Decision, Evidence, LabelChance, Reason, decide_under, label_chance};
 use crate::domain::fault::Fault;
-use crate::domain::ids::{ChunkId, ShopId, TurnId};
+use crate::domain::ids::{ChunkId, ShopId, TaskId, TurnId};
 use crate::domain::job::Lane;
 use crate::domain::links;
+use crate::domain::order_card::OrderCard;
 use crate::domain::outcome::LabelSource;
 use crate::domain::policy::Mode;
-use crate::domain::record::{AnswerRecord, RecordedHit, StageTimes};
+use crate::domain::record::{AnswerRecord, OrderLook, RecordedHit, StageTimes};
 use crate::domain::score::Confidence;
 use crate::domain::turn::TurnState;
 use crate::events::Event;
@@ -31,9 +33,9 @@ use crate::storage::jobs::{self, JobState};
 use crate::storage::looks::{self, NewLook};
 use crate::storage::messages::{self, NewMessage};
 use crate::storage::policies::{self, PolicyVersion};
-use crate::storage::shops;
+use crate::storage::tasks::{self, NewTask};
 use crate::storage::turns::{self, NewDecision, NewReply, Turn};
-use crate::storage::{StorageError, Tx};
+use crate::storage::{StorageError, Tx, rules, shops};
 
 /// Earlier messages that a follow-up may point back to.
 const HISTORY: u32 = 12;
@@ -46,6 +48,8 @@ const PERSON_WILL_ANSWER: &str = "person_will_answer";
 pub(super) struct Drafted {
     pub draft: Option<String>,
     pub citations: Vec<Citation>,
+    /// What is shown beside the draft.
+    pub card: Option<OrderCard>,
     pub evidence: Evidence,
     pub record: AnswerRecord,
 }
@@ -119,6 +123,17 @@ impl Runner {
         policy: &PolicyVersion,
     ) -> Result<Drafted, Reason> {
         let previous = self.previous(shop, turn).await.map_err(|error| failed(&error))?;
+        let asked = Asked {
+            shop,
+            conversation: conversation.id,
+            message: &turn.question,
+            previous: previous.as_deref(),
+        };
+        if let Some(told) = records::answer(&self.db, &asked).await.map_err(|error| failed(&error))? {
+            let mut drafted = Drafted::from(told);
+            drafted.evidence.holds.extend((conversation.handler == Handler::Agent).then_some(Reason::TakenOver));
+            return Ok(drafted);
+        }
         let scope = Scope { shop, buyers_only: true, sku: None, lane: Lane::Interactive };
         let ask = Ask { scope, message: turn.question.clone(), previous };
         // What agents are not to see is not shown to them while it is written either.
@@ -194,6 +209,13 @@ impl Runner {
         let mut tx = self.db.begin().await?;
         let Some(version) = turns::record_decision(&mut tx, shop, &new).await? else { return Ok(()) };
         self.keep_basis(&mut tx, shop, turn.id, (&found, chance, &cited)).await?;
+        if let Some(card) = &answered.card {
+            turns::keep_card(&mut tx, shop, turn.id, card).await?;
+        }
+        let task = match conversation.kind {
+            ConversationKind::Test => None,
+            ConversationKind::Buyer => self.make_task(&mut tx, shop, turn, answered.record.order.as_ref()).await?,
+        };
         if conversation.kind == ConversationKind::Buyer && !chunks.is_empty() {
             queue_audit(&mut tx, shop, turn.id, (&decision, chance)).await?;
         }
@@ -206,6 +228,9 @@ impl Runner {
             self.bus.publish(shop, Event::MessageAdded { conversation: turn.conversation, seq });
         }
         self.bus.publish(shop, Event::TurnChanged { conversation: turn.conversation, turn: turn.id });
+        if let Some(task) = task {
+            self.bus.publish(shop, Event::TaskChanged { task, conversation: Some(turn.conversation) });
+        }
         if found.lapsed.is_some() {
             self.bus.publish(shop, Event::PolicyChanged);
         }
@@ -230,6 +255,30 @@ impl Runner {
             Some(lapsed) => dial::void_lapsed(tx, shop, lapsed).await,
             None => Ok(()),
         }
+    }
+
+    /// A request becomes a task, in the transaction in which the buyer is told that it was passed on.
+    async fn make_task(
+        &self,
+        tx: &mut Tx,
+        shop: ShopId,
+        turn: &Turn,
+        look: Option<&OrderLook>,
+    ) -> Result<Option<TaskId>, StorageError> {
+        let Some((look, kind)) = look.and_then(|look| Some((look, look.request?))) else { return Ok(None) };
+        let rules = rules::of(tx, shop).await?;
+        let new = NewTask {
+            kind,
+            department: rules.task(kind).department,
+            due_at_ms: rules.due_ms(kind, tx.now_ms()),
+            conversation: Some(turn.conversation),
+            turn: Some(turn.id),
+            order: look.order,
+            asked: &turn.question,
+            ruling: None,
+            author: None,
+        };
+        tasks::create(tx, shop, &new).await
     }
 
     fn typing(&self, shop: ShopId, conversation: &Conversation, is_typing: bool) {
@@ -297,7 +346,7 @@ fn nobody_answered(reason: Reason) -> Drafted {
         confidence: Confidence::NONE,
         topic: "other".to_owned(),
     };
-    Drafted { draft: None, citations: vec![], evidence, record: AnswerRecord::default() }
+    Drafted { draft: None, citations: vec![], card: None, evidence, record: AnswerRecord::default() }
 }
 
 impl From<Answered> for Drafted {
@@ -327,9 +376,17 @@ impl From<Answered> for Drafted {
             prompt_hash: answered.prompt_hash.unwrap_or_default(),
             rewritten: Some(answered.question),
             golden: answered.golden,
+            order: None,
         };
         let draft = Some(answered.draft).filter(|_| !answered.abstained);
-        Self { draft, citations: answered.citations, evidence: answered.evidence, record }
+        Self { draft, citations: answered.citations, card: None, evidence: answered.evidence, record }
+    }
+}
+
+impl From<FromRecord> for Drafted {
+    fn from(told: FromRecord) -> Self {
+        let FromRecord { draft, card, evidence, look } = told;
+        Self { draft, citations: vec![], card, evidence, record: AnswerRecord { order: Some(look), ..Default::default() } }
     }
 }
 

@@ -19,6 +19,16 @@ pub const MAX_KEYS: usize = 2;
 /// Messages read of one conversation; it cannot hold more in its lifetime by far.
 const ALL: u32 = 1_000_000;
 
+/// What a key signs. A key of one kind opens nothing of the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyPurpose {
+    /// Who a buyer is.
+    Identity,
+    /// What happened to an order.
+    Webhook,
+}
+
 /// A key that a shop signs with.
 #[derive(Clone, PartialEq, Eq)]
 pub struct BuyerKey {
@@ -31,17 +41,25 @@ pub struct BuyerKey {
 }
 
 /// Makes a key; `None` if there are as many as there may be.
-pub async fn create_key(tx: &mut Tx, shop: ShopId, secret: &str) -> Result<Option<BuyerKey>, StorageError> {
-    let known =
-        sqlx::query("select id from buyer_keys where shop_id = $1").bind(shop).fetch_all(tx.connection()).await?;
+pub async fn create_key(
+    tx: &mut Tx,
+    shop: ShopId,
+    (purpose, secret): (KeyPurpose, &str),
+) -> Result<Option<BuyerKey>, StorageError> {
+    let known = sqlx::query("select id from buyer_keys where shop_id = $1 and purpose = $2")
+        .bind(shop)
+        .bind(purpose)
+        .fetch_all(tx.connection())
+        .await?;
     if known.len() >= MAX_KEYS {
         return Ok(None);
     }
     let key = BuyerKey { id: BuyerKeyId(tx.new_id()), secret: secret.to_owned(), created_at_ms: tx.now_ms() };
     let sealed = tx.keys.seal(secret, Place { column: BUYER_KEY, id: key.id.0 })?;
-    sqlx::query("insert into buyer_keys (id, shop_id, secret, created_at_ms) values ($1, $2, $3, $4)")
+    sqlx::query("insert into buyer_keys (id, shop_id, purpose, secret, created_at_ms) values ($1, $2, $3, $4, $5)")
         .bind(key.id)
         .bind(shop)
+        .bind(purpose)
         .bind(sealed)
         .bind(key.created_at_ms)
         .execute(tx.connection())
@@ -49,13 +67,15 @@ pub async fn create_key(tx: &mut Tx, shop: ShopId, secret: &str) -> Result<Optio
     Ok(Some(key))
 }
 
-/// The shop's keys, oldest first.
-pub async fn keys(db: &Db, shop: ShopId) -> Result<Vec<BuyerKey>, StorageError> {
-    let rows =
-        sqlx::query("select id, secret, created_at_ms from buyer_keys where shop_id = $1 order by created_at_ms, id")
-            .bind(shop)
-            .fetch_all(&db.readers)
-            .await?;
+/// The shop's keys for a purpose, oldest first.
+pub async fn keys(db: &Db, shop: ShopId, purpose: KeyPurpose) -> Result<Vec<BuyerKey>, StorageError> {
+    let rows = sqlx::query(
+        "select id, secret, created_at_ms from buyer_keys where shop_id = $1 and purpose = $2 order by created_at_ms, id",
+    )
+    .bind(shop)
+    .bind(purpose)
+    .fetch_all(&db.readers)
+    .await?;
     let read = |row: &AnyRow| {
         let (id, stored): (BuyerKeyId, String) = (row.col("id")?, row.col("secret")?);
         let secret = db.keys.open(&stored, Place { column: BUYER_KEY, id: id.0 })?;
@@ -65,10 +85,15 @@ pub async fn keys(db: &Db, shop: ShopId) -> Result<Vec<BuyerKey>, StorageError> 
 }
 
 /// Takes a key away: what it signed is worth nothing from the commit on.
-pub async fn remove_key(tx: &mut Tx, shop: ShopId, key: BuyerKeyId) -> Result<bool, StorageError> {
-    let done = sqlx::query("delete from buyer_keys where shop_id = $1 and id = $2")
+pub async fn remove_key(
+    tx: &mut Tx,
+    shop: ShopId,
+    (purpose, key): (KeyPurpose, BuyerKeyId),
+) -> Result<bool, StorageError> {
+    let done = sqlx::query("delete from buyer_keys where shop_id = $1 and id = $2 and purpose = $3")
         .bind(shop)
         .bind(key)
+        .bind(purpose)
         .execute(tx.connection())
         .await?;
     Ok(done.rows_affected() == 1)
@@ -88,6 +113,16 @@ pub async fn identify(
         .execute(tx.connection())
         .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Who the shop says the buyer of a conversation is; `None` for an anonymous one.
+pub async fn buyer_of(db: &Db, shop: ShopId, conversation: ConversationId) -> Result<Option<String>, StorageError> {
+    let row = sqlx::query("select buyer_id from conversations where shop_id = $1 and id = $2")
+        .bind(shop)
+        .bind(conversation)
+        .fetch_optional(&db.readers)
+        .await?;
+    row.map_or(Ok(None), |row| row.col("buyer_id"))
 }
 
 /// Whose data is meant.
@@ -172,6 +207,10 @@ pub struct Erased {
     pub n_labels: u64,
     /// Queued work about them.
     pub n_jobs: u64,
+    /// What people had to do for them.
+    pub n_tasks: u64,
+    /// Orders that are nobody's now: the shop has to keep them, without knowing whose they were.
+    pub n_orders_cut_loose: u64,
 }
 
 /// Deletes everything that is kept of a buyer, in this transaction; what was learned from their words goes, too.
@@ -195,22 +234,25 @@ pub async fn erase(tx: &mut Tx, shop: ShopId, conversations: &[ConversationId]) 
         "delete from reasked where shop_id = $1 and turn_id in (select id from turns where conversation_id = $2)",
         "delete from feedback where shop_id = $1 and turn_id in (select id from turns where conversation_id = $2)",
         "delete from turns where shop_id = $1 and conversation_id = $2",
+        "delete from tasks where shop_id = $1 and conversation_id = $2",
+        "delete from order_lookups where shop_id = $1 and conversation_id = $2",
         "delete from messages where shop_id = $1 and conversation_id = $2",
         "delete from conversations where shop_id = $1 and id = $2",
     ];
     let mut erased = Erased::default();
     for conversation in conversations {
-        let mut counts = [0; 12];
+        let mut counts = [0; 14];
         for (count, sql) in counts.iter_mut().zip(statements) {
             let done = sqlx::query(sql).bind(shop).bind(*conversation).execute(tx.connection()).await?;
             *count = done.rows_affected();
         }
-        let [jobs, _, _, golden, labels, looks, bases, reasked, feedback, turns, messages, threads] = counts;
+        let [jobs, _, _, golden, labels, looks, bases, reasked, feedback, turns, tasks, _, messages, threads] = counts;
         erased.n_golden += golden;
         erased.n_jobs += jobs;
         erased.n_labels += labels + looks + bases + reasked;
         erased.n_feedback += feedback;
         erased.n_turns += turns;
+        erased.n_tasks += tasks;
         erased.n_messages += messages;
         erased.n_conversations += threads;
     }

@@ -20,8 +20,8 @@ use crate::domain::document::{Audience, Format, RevisionState};
 use crate::domain::golden::{GoldenOrigin, GoldenState};
 use crate::domain::ids::{
     AccountId, ApiTokenId, BuyerKeyId, CertificateId, CheckId, ChunkId, ConversationId, DocumentId, FeedbackId,
-    GoldenId, JobId, LabelId, LookId, MessageId, PhrasingId, PolicyId, ReaskedId, RehearsalId, RehearsedId, RevisionId,
-    SessionId, ShopId, TurnId, WidgetId,
+    GoldenId, ImportId, JobId, LabelId, LookId, MessageId, OrderId, PhrasingId, PolicyId, ProductId, ReaskedId,
+    RehearsalId, RehearsedId, RevisionId, SessionId, ShopId, TaskId, TurnId, WidgetId,
 };
 use crate::domain::outcome::{LabelSource, Outcome};
 use crate::domain::rehearsal::RehearsalState;
@@ -54,12 +54,17 @@ macro_rules! stands_as_text {
 }
 
 stands_as_text!(id_to_text, id_from_text:
-    AccountId, ApiTokenId, BuyerKeyId, CertificateId, CheckId, ChunkId, ConversationId, DocumentId, FeedbackId, GoldenId, JobId, LabelId, LookId, MessageId, PhrasingId, PolicyId, ReaskedId, RehearsalId, RehearsedId, RevisionId, SessionId, ShopId, TurnId, WidgetId,
+    AccountId, ApiTokenId, BuyerKeyId, CertificateId, CheckId, ChunkId, ConversationId, DocumentId, FeedbackId,
+    GoldenId, ImportId, JobId, LabelId, LookId, MessageId, OrderId, PhrasingId, PolicyId, ProductId, ReaskedId,
+    RehearsalId, RehearsedId, RevisionId, SessionId, ShopId, TaskId, TurnId, WidgetId,
 );
 
 stands_as_text!(code_to_text, code_from_text:
     Audience, Author, Finding, Format, GoldenOrigin, GoldenState, Handler, LabelSource, Lang, Outcome, RehearsalState, RejectReason, RevisionState, Scope, TurnState, Verdict, VoidReason, crate::domain::injection::Quarantine,
     super::accounts::Role, super::conversations::ConversationKind, super::jobs::JobState, super::jobs::Lane,
+    crate::domain::order::Platform, crate::domain::order::Stage, crate::domain::task::Department,
+    crate::domain::task::TaskKind, crate::domain::task::TaskState, super::buyers::KeyPurpose,
+    super::imports::ImportKind, super::imports::ImportState, super::orders::Source,
 );
 
 fn id_to_text(id: &impl ToString) -> Result<String, BoxDynError> {

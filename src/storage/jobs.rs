@@ -87,7 +87,7 @@ const MAX_AHEAD_MS: i64 = 10 * 60 * 1000;
 fn max_attempts(kind: &JobKind) -> u32 {
     match kind {
         JobKind::AnswerTurn { .. } => 3,
-        JobKind::IngestRevision { .. } | JobKind::ReadRehearsal { .. } => 5,
+        JobKind::IngestRevision { .. } | JobKind::ImportRecords { .. } | JobKind::ReadRehearsal { .. } => 5,
         // Nobody waits: it waits out a busy hour, and holds up the other questions for no longer than minutes.
         JobKind::AnswerRehearsed { .. } => 8,
         JobKind::RefreshDocument { .. }

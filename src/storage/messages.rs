@@ -6,6 +6,7 @@ use super::columns::{Columns, Json};
 use super::{Db, StorageError, Tx};
 use crate::domain::conversation::{Author, Citation, Handler};
 use crate::domain::ids::{AccountId, ConversationId, MessageId, ShopId, TurnId};
+use crate::domain::order_card::OrderCard;
 
 /// One utterance.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub struct Message {
     pub text: String,
     /// Where its statements come from.
     pub citations: Vec<Citation>,
+    /// What is shown beside the text.
+    pub card: Option<OrderCard>,
     /// The turn it asks or answers.
     pub turn: Option<TurnId>,
     /// What its sender called it.
@@ -64,7 +67,7 @@ pub struct Added {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "select m.id, m.conversation_id, m.seq, m.author, m.author_id, m.text, m.citations, m.turn_id, ",
+            "select m.id, m.conversation_id, m.seq, m.author, m.author_id, m.text, m.citations, m.card, m.turn_id, ",
             "m.client_key, m.thumbs, m.created_at_ms from messages m ",
             $rest
         )
@@ -81,6 +84,7 @@ pub(super) fn read(row: &AnyRow) -> Result<Message, StorageError> {
         account: row.col("author_id")?,
         text: row.col("text")?,
         citations: row.json("citations")?,
+        card: row.col::<Option<Json<OrderCard>>>("card")?.map(|json| json.0),
         turn: row.col("turn_id")?,
         client_key: row.col("client_key")?,
         thumbs: row.col::<Option<i64>>("thumbs")?.map(|thumbs| thumbs != 0),
@@ -166,6 +170,7 @@ pub(super) async fn append(
         account: new.account,
         text: new.text.to_owned(),
         citations: new.citations.to_vec(),
+        card: None,
         turn: new.turn,
         client_key: new.client_key.map(str::to_owned),
         thumbs: None,
@@ -189,6 +194,20 @@ pub(super) async fn append(
     .execute(tx.connection())
     .await?;
     Ok(message)
+}
+
+/// Shows the card of its turn beside a message of the shop's side: what was drafted with it. The conversation is locked.
+pub(super) async fn show_card(tx: &mut Tx, shop: ShopId, message: &mut Message) -> Result<(), StorageError> {
+    let row = sqlx::query(
+        "update messages set card = (select t.card from turns t where t.shop_id = $1 and t.id = messages.turn_id) \
+         where shop_id = $1 and id = $2 returning card",
+    )
+    .bind(shop)
+    .bind(message.id)
+    .fetch_one(tx.connection())
+    .await?;
+    message.card = row.col::<Option<Json<OrderCard>>>("card")?.map(|json| json.0);
+    Ok(())
 }
 
 /// One message.

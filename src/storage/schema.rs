@@ -15,7 +15,7 @@ struct Step {
     postgres: &'static str,
 }
 
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 8] = [
     Step {
         version: 1,
         name: "foundations",
@@ -57,6 +57,12 @@ const STEPS: [Step; 7] = [
         name: "trust",
         sqlite: include_str!("migrations/sqlite/0008_trust.sql"),
         postgres: include_str!("migrations/postgres/0008_trust.sql"),
+    },
+    Step {
+        version: 9,
+        name: "orders",
+        sqlite: include_str!("migrations/sqlite/0009_orders.sql"),
+        postgres: include_str!("migrations/postgres/0009_orders.sql"),
     },
 ];
 

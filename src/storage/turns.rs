@@ -10,7 +10,7 @@ use serde_json::Value;
 use sqlx::any::AnyRow;
 
 pub use ask::{Asked, NewQuestion, ask, ask_again, supersede_open};
-pub use settle::{NewDecision, NewReply, record_decision, reject, reply};
+pub use settle::{NewDecision, NewReply, keep_card, record_decision, reject, reply};
 
 use super::columns::{Columns, Json};
 use super::conversations::ConversationKind;
@@ -18,6 +18,7 @@ use super::{Db, StorageError};
 use crate::domain::conversation::Citation;
 use crate::domain::decision::{Decision, Evidence, Reason};
 use crate::domain::ids::{ConversationId, MessageId, PolicyId, ShopId, TurnId};
+use crate::domain::order_card::OrderCard;
 use crate::domain::text::Lang;
 use crate::domain::turn::TurnState;
 
@@ -42,6 +43,8 @@ pub struct Turn {
     pub draft: Option<String>,
     /// Where the draft's statements come from.
     pub citations: Vec<Citation>,
+    /// What is shown beside the draft.
+    pub card: Option<OrderCard>,
     /// What was decided on.
     pub evidence: Option<Evidence>,
     /// What was decided.
@@ -65,7 +68,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "select t.id, t.conversation_id, t.message_id, t.question, t.lang, t.state, t.version, t.draft, ",
-            "t.citations, t.evidence, t.decision, t.audit, t.reasons, t.policy_id, t.draw, t.record, ",
+            "t.citations, t.card, t.evidence, t.decision, t.audit, t.reasons, t.policy_id, t.draw, t.record, ",
             "t.created_at_ms, t.decided_at_ms, t.replied_at_ms from turns t ",
             $rest
         )
@@ -85,6 +88,7 @@ fn read(row: &AnyRow) -> Result<Turn, StorageError> {
         version: row.col("version")?,
         draft: row.col("draft")?,
         citations: row.json("citations")?,
+        card: row.col::<Option<Json<OrderCard>>>("card")?.map(|json| json.0),
         evidence: evidence.map(|json| json.0),
         decision: read_decision(row)?,
         policy: row.col("policy_id")?,

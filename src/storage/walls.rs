@@ -11,9 +11,12 @@ use crate::domain::dial::Scope;
 use crate::domain::document::RevisionState;
 use crate::domain::golden::{GoldenOrigin, GoldenState};
 use crate::domain::ids::{
-    AccountId, CertificateId, ChunkId, ConversationId, DocumentId, GoldenId, MessageId, RevisionId, ShopId, TurnId,
+    AccountId, CertificateId, ChunkId, ConversationId, DocumentId, GoldenId, ImportId, MessageId, OrderId, RevisionId,
+    ShopId, TaskId, TurnId,
 };
+use crate::domain::order::{Dated, Order, OrderKey, Platform};
 use crate::domain::outcome::{LabelSource, Outcome};
+use crate::domain::task::{Department, TaskKind};
 use crate::domain::turn::Verdict;
 
 /// One of everything.
@@ -29,6 +32,9 @@ struct Furniture {
     version: i64,
     certificate: CertificateId,
     golden: GoldenId,
+    order: OrderId,
+    import: ImportId,
+    task: TaskId,
 }
 
 async fn furnish(db: &Db, shop: ShopId) -> Furniture {
@@ -84,6 +90,25 @@ async fn furnish(db: &Db, shop: ShopId) -> Furniture {
     audit::append(&mut tx, shop, &entry).await.unwrap();
     let source = golden::GoldenSource { origin: GoldenOrigin::Staff, sheet: None, turn: None, author: None };
     let golden = golden::create(&mut tx, shop, &golden_form(), &source).await.unwrap();
+    let order = Order::unknown(OrderKey { platform: Platform::Own, number: "1".into() }, 1);
+    let order = Order { buyer: Some(Dated { at_ms: 1, value: "b".into() }), ..order };
+    let told = orders::Account { source: orders::Source::Api, kind: "k", event_id: None, order: &order };
+    let order = orders::tell(&mut tx, shop, &told).await.unwrap().0.unwrap();
+    let kind = imports::ImportKind::Orders;
+    let import = imports::create(&mut tx, shop, &imports::NewImport { account, kind, file_name: "f", sha256: "s" });
+    let import = import.await.unwrap();
+    let new = tasks::NewTask {
+        kind: TaskKind::Other,
+        department: Department::Service,
+        due_at_ms: 1,
+        conversation: Some(asked.message.conversation),
+        turn: None,
+        order: Some(order),
+        asked: "?",
+        ruling: None,
+        author: None,
+    };
+    let task = tasks::create(&mut tx, shop, &new).await.unwrap().unwrap();
     tx.commit().await.unwrap();
     let pending = golden::pending(db, shop, "m", 9).await.unwrap();
     let mut tx = db.begin().await.unwrap();
@@ -92,7 +117,22 @@ async fn furnish(db: &Db, shop: ShopId) -> Furniture {
     let (conversation, message) = (asked.message.conversation, asked.message.id);
     let chunk = ChunkId::derive(revision, 0);
     let turn = asked.turn;
-    Furniture { account, widget, document, revision, chunk, conversation, message, turn, version, certificate, golden }
+    Furniture {
+        account,
+        widget,
+        document,
+        revision,
+        chunk,
+        conversation,
+        message,
+        turn,
+        version,
+        certificate,
+        golden,
+        order,
+        import,
+        task,
+    }
 }
 
 fn golden_form() -> golden::GoldenForm {
@@ -172,8 +212,39 @@ async fn seen(db: &Db, shop: ShopId, f: &Furniture) -> Vec<(&'static str, usize)
         ("golden::live", golden::live(db, shop, "m").await.unwrap().len()),
         ("golden::pending", golden::pending(db, shop, "other model", 9).await.unwrap().len()),
         ("golden::version", usize::from(golden::version(db, shop).await.unwrap().0 > 0)),
+        ("orders::get", orders::get(db, shop, f.order).await.unwrap().iter().count()),
+        ("orders::by_number", orders::by_number(db, shop, "1").await.unwrap().len()),
+        ("orders::of_buyer", orders::of_buyer(db, shop, "b", 9).await.unwrap().len()),
+        ("orders::events", orders::events(db, shop, f.order).await.unwrap().len()),
+        ("products::first_seen_ms", products::first_seen_ms(db, shop, "b").await.unwrap().iter().count()),
+        ("imports::get", imports::get(db, shop, f.import).await.unwrap().iter().count()),
+        ("imports::list", imports::list(db, shop, 9).await.unwrap().len()),
+        ("tasks::get", tasks::get(db, shop, f.task).await.unwrap().iter().count()),
+        ("tasks::list", tasks::list(db, shop, &tasks::TaskQuery { limit: 9, ..Default::default() }).await.unwrap().len()),
         ("audit::list", audit::list(db, shop, far, 9).await.unwrap().len()),
     ]
+}
+
+fn any_task(f: &Furniture) -> tasks::Task {
+    tasks::Task {
+        id: f.task,
+        kind: TaskKind::Other,
+        department: Department::Service,
+        state: crate::domain::task::TaskState::Done,
+        version: 0,
+        conversation: None,
+        turn: None,
+        order: None,
+        asked: String::new(),
+        ruling: None,
+        assignee: None,
+        author: None,
+        evidence: None,
+        notes: vec![],
+        due_at_ms: 1,
+        created_at_ms: 1,
+        updated_at_ms: 1,
+    }
 }
 
 fn any_chunk(f: &Furniture) -> chunks::ChunkRow {
@@ -218,6 +289,7 @@ async fn changed(db: &Db, shop: ShopId, f: &Furniture) -> Vec<(&'static str, boo
     let label = labels::NewLabel { turn, account, outcome: Outcome::Accept, source, propensity: 1.0 };
     let look = looks::NewLook { turn, source, propensity: 0.05, not_by: None };
     let embeddings = [(f.chunk, vec![1.0])];
+    let task = any_task(f);
     tries! {
         "set_role": tx => accounts::set_role(&mut tx, shop, f.account, accounts::Role::Owner).await.unwrap();
         "set_name": tx => accounts::set_name(&mut tx, shop, f.account, "x").await.unwrap();
@@ -248,6 +320,12 @@ async fn changed(db: &Db, shop: ShopId, f: &Furniture) -> Vec<(&'static str, boo
         "golden::update": tx => golden::update(&mut tx, shop, f.golden, &golden_form()).await.unwrap();
         "golden::set_state": tx => golden::set_state(&mut tx, shop, f.golden, GoldenState::Off).await.unwrap();
         "golden::remove": tx => golden::remove(&mut tx, shop, f.golden).await.unwrap();
+        "orders::forget_buyer": tx => orders::forget_buyer(&mut tx, shop, "b").await.unwrap() > 0;
+        "imports::finish": tx => {
+            let outcome = imports::Outcome::Failed { error: "x".into() };
+            imports::finish(&mut tx, shop, f.import, &outcome).await.unwrap()
+        };
+        "tasks::update": tx => tasks::update(&mut tx, shop, &task).await.unwrap();
         "feedback": tx => feedback::insert(&mut tx, shop, &judged).await.unwrap().is_some();
     }
     done

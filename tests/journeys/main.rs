@@ -11,6 +11,7 @@ mod golden_answers;
 mod injection;
 mod live_streams;
 mod ops_and_widgets;
+mod orders;
 mod requirements;
 mod routes_and_roles;
 mod security;

@@ -15,14 +15,15 @@ use crate::support::{Caller, ROLES, TestApp};
 
 fn may(permission: Permission, role: Role) -> bool {
     let allowed: &[Role] = match permission {
-        Permission::Public | Permission::SignedIn | Permission::ReadKnowledge => &ROLES,
+        Permission::Public | Permission::SignedIn | Permission::ReadKnowledge | Permission::ReadRecords => &ROLES,
         Permission::Chat => &[],
         Permission::Drafts => &[Role::Agent, Role::Owner],
-        Permission::ReadDrafts | Permission::ReadBars => &[Role::Agent, Role::Ops, Role::Owner],
+        Permission::ReadDrafts | Permission::ReadBars | Permission::Tasks => &[Role::Agent, Role::Ops, Role::Owner],
         Permission::Knowledge => &[Role::Staff, Role::Owner],
         Permission::Rehearse => &[Role::Staff, Role::Ops, Role::Owner],
         Permission::Judge => &[Role::Agent, Role::Staff, Role::Owner],
         Permission::Bars | Permission::People => &[Role::Ops, Role::Owner],
+        Permission::Records => &[Role::Staff, Role::Ops, Role::Owner],
         Permission::BuyerData => &[Role::Owner],
     };
     allowed.contains(&role)

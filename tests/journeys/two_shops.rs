@@ -12,6 +12,7 @@ use kefu::http::all_routes;
 use kefu::http::permission::Permission;
 use kefu::http::state::HttpSettings;
 use kefu::storage::accounts::Role;
+use kefu::storage::buyers::{self, KeyPurpose};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
@@ -67,6 +68,19 @@ async fn furnish(app: &TestApp, name: &'static str, (word, lure): (&'static str,
     let scopes = json!({ "name": word, "scopes": ["read_bars"], "days": 1 });
     let token = app.post(&owner, "/v1/ops/tokens", scopes).await.expect(201).json();
     let key = app.post(&owner, "/v1/ops/buyer-keys", json!({})).await.expect(201).json();
+    let number = "20261123001";
+    let told = json!({ "orders": [{ "number": number, "buyer": word, "lines": [{ "title": word }] }] });
+    app.post(&owner, "/v1/records/orders", told).await.expect(200);
+    let orders = app.get(&owner, "/v1/records/orders").await.expect(200).json();
+    let form: (&[crate::support::UploadedFile<'_>], _) =
+        (&[("orders.csv", word.as_bytes())], [("kind", "orders")].as_slice());
+    let import = app.upload_with(&owner, "/v1/records/imports", form).await.expect(202).json();
+    let task = json!({ "kind": "other", "asked": word, "conversation_id": conversation });
+    let task = app.post(&owner, "/v1/tasks", task).await.expect(201).json();
+    let mut tx = app.state.db.begin().await.unwrap();
+    let made = buyers::create_key(&mut tx, shop.id, (KeyPurpose::Webhook, word)).await.unwrap().unwrap();
+    tx.commit().await.unwrap();
+    let hook_key = made.id.to_string();
     let security = app.get(&owner, "/v1/me/security").await.expect(200).json();
     let ids = BTreeMap::from([
         ("golden", golden["id"].as_str().unwrap().to_owned()),
@@ -81,6 +95,11 @@ async fn furnish(app: &TestApp, name: &'static str, (word, lure): (&'static str,
         ("widget", shop.widget.to_string()),
         ("token", token["token"]["id"].as_str().unwrap().to_owned()),
         ("key", key["key"]["id"].as_str().unwrap().to_owned()),
+        ("order", orders["orders"][0]["id"].as_str().unwrap().to_owned()),
+        ("import", import["id"].as_str().unwrap().to_owned()),
+        ("task", task["id"].as_str().unwrap().to_owned()),
+        ("hook_key", hook_key),
+        ("shop", shop.id.to_string()),
         ("session", security["sessions"][0]["id"].as_str().unwrap().to_owned()),
     ]);
     let Caller::Bearer(buyers) = &buyer else { panic!("a buyer comes with a token") };
@@ -102,10 +121,15 @@ fn kind(path: &str, parameter: &str) -> Option<&'static str> {
         "revision_id" => "revision",
         "widget_id" => "widget",
         "token_id" => "token",
+        "key_id" if path.contains("/records/") => "hook_key",
         "key_id" => "key",
+        "shop_id" => "shop",
         "session_id" => "session",
         "turn_id" if path.contains("/test/") => "test",
         "turn_id" => "turn",
+        "id" if path.contains("/orders/") => "order",
+        "id" if path.contains("/imports/") => "import",
+        "id" if path.contains("/tasks/") => "task",
         "id" if path.contains("/golden/") => "golden",
         "id" if path.contains("/conversations/") => "conversation",
         "id" if path.contains("/turns/") => "turn",
@@ -135,6 +159,8 @@ fn bodies(path: &str) -> Value {
         "messages" => json!({ "text": "stolen", "client_key": "x" }),
         "thumbs" => json!({ "thumbs": 1 }),
         "golden" => json!({ "question": "stolen", "answer": "stolen" }),
+        "ruling" | "returns" => json!({ "cause": "defect" }),
+        _ if path.contains("/tasks/") => json!({ "version": 0, "note": "stolen" }),
         _ if path.contains("/golden/") => json!({ "answer": "stolen" }),
         _ if path.contains("/chunks/") => json!({ "text": "stolen", "disabled": true }),
         _ => json!({ "name": "stolen" }),

@@ -16,7 +16,7 @@ use crate::http::identity;
 use crate::http::password::{hash_token, new_token};
 use crate::http::state::AppState;
 use crate::http::views::MessageView;
-use crate::storage::buyers;
+use crate::storage::buyers::{self, KeyPurpose};
 use crate::storage::conversations::{self, ConversationKind, NewConversation};
 
 #[derive(Deserialize, JsonSchema)]
@@ -51,7 +51,7 @@ pub async fn start_conversation(
     state.limits.conversations.take(&address, state.now_ms()).map_err(slow_down)?;
     let buyer = match body.identity.as_deref().filter(|token| !token.is_empty()) {
         Some(token) => {
-            let keys = buyers::keys(&state.db, widget.shop).await?;
+            let keys = buyers::keys(&state.db, widget.shop, KeyPurpose::Identity).await?;
             // Not taken for an anonymous one: a shop that signs wrongly has to notice.
             let doubt = |error: identity::IdentityError| {
                 ApiError::from(Code::IdentityInvalid).with(json!({ "detail": error.to_string() }))

@@ -40,6 +40,10 @@ impl sse::Listener for Desk {
                 sse::event("conversation", &json!({ "conversation_id": conversation }))
             }
             events::Event::DraftToken { turn, text } => sse::event("draft", &json!({ "turn_id": turn, "text": text })),
+            events::Event::TaskChanged { task, conversation } => {
+                sse::event("task", &json!({ "task_id": task, "conversation_id": conversation }))
+            }
+            events::Event::RecordsChanged => sse::event("records", &json!({})),
             events::Event::Typing { .. }
             | events::Event::RevisionChanged { .. }
             | events::Event::RehearsalMoved { .. }

@@ -15,9 +15,14 @@ use crate::http::error::{ApiError, ApiResult, Code};
 use crate::http::extract::Json;
 use crate::http::guard::Member;
 use crate::http::password::hash_token;
+use crate::http::records::OrderView;
 use crate::http::state::AppState;
 use crate::http::trail::note;
 use crate::storage::buyers::{self, Erased, Subject};
+use crate::storage::{orders, products};
+
+/// Orders and products of one buyer; nobody has more by far.
+const ALL: u32 = 100_000;
 
 /// One of the two.
 #[derive(Deserialize, JsonSchema)]
@@ -35,6 +40,10 @@ pub struct ExportAnswer {
     exported_at_ms: i64,
     /// Every conversation with its messages, questions and drafts; texts of the assistant are marked.
     conversations: Vec<Value>,
+    /// Every order that is theirs.
+    orders: Vec<OrderView>,
+    /// The numbers of the products that they looked at.
+    viewed: Vec<String>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -68,14 +77,26 @@ pub async fn export(
 ) -> ApiResult<Json<ExportAnswer>> {
     let (subject, subject_hash) = body.subject()?;
     let conversations = buyers::export(&state.db, member.shop(), &subject).await?;
-    if conversations.is_empty() {
+    let (own, views) = match &subject {
+        Subject::Buyer(buyer) => (
+            orders::of_buyer(&state.db, member.shop(), buyer, ALL).await?,
+            products::views(&state.db, member.shop(), buyer, ALL).await?,
+        ),
+        Subject::Conversation(_) => (vec![], vec![]),
+    };
+    if conversations.is_empty() && own.is_empty() && views.is_empty() {
         return Err(Code::NotFound.into());
     }
     let mut tx = state.db.begin().await?;
     let detail = json!({ "n_conversations": conversations.len() });
     note(&mut tx, &member, "buyer_exported", (&subject_hash, detail)).await?;
     tx.commit().await?;
-    Ok(Json(ExportAnswer { exported_at_ms: state.now_ms(), conversations }))
+    Ok(Json(ExportAnswer {
+        exported_at_ms: state.now_ms(),
+        conversations,
+        orders: own.into_iter().map(OrderView::from).collect(),
+        viewed: views.into_iter().map(|view| view.sku).collect(),
+    }))
 }
 
 pub async fn erase(
@@ -85,11 +106,19 @@ pub async fn erase(
 ) -> ApiResult<Json<Receipt>> {
     let (subject, subject_hash) = body.subject()?;
     let conversations = buyers::conversations_of(&state.db, member.shop(), &subject).await?;
-    if conversations.is_empty() {
+    let is_named = match &subject {
+        Subject::Buyer(buyer) => products::first_seen_ms(&state.db, member.shop(), buyer).await?.is_some(),
+        Subject::Conversation(_) => false,
+    };
+    if conversations.is_empty() && !is_named {
         return Err(Code::NotFound.into());
     }
     let mut tx = state.db.begin().await?;
-    let deleted = buyers::erase(&mut tx, member.shop(), &conversations).await?;
+    let mut deleted = buyers::erase(&mut tx, member.shop(), &conversations).await?;
+    if let Subject::Buyer(buyer) = &subject {
+        deleted.n_orders_cut_loose = orders::forget_buyer(&mut tx, member.shop(), buyer).await?;
+        products::forget_buyer(&mut tx, member.shop(), buyer).await?;
+    }
     note(&mut tx, &member, "buyer_erased", (&subject_hash, json!({ "deleted": deleted }))).await?;
     tx.commit().await?;
     let is_log_settled = buyers::settle_log(&state.db).await?;

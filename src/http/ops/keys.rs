@@ -21,7 +21,7 @@ use crate::http::permission::Permission;
 use crate::http::state::AppState;
 use crate::http::trail::note;
 use crate::storage::api_tokens::{self, ApiToken, NewApiToken};
-use crate::storage::buyers;
+use crate::storage::buyers::{self, KeyPurpose};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// A key that lives longer is forgotten before it ends.
@@ -31,7 +31,8 @@ const MAX_DAYS: u32 = 366;
 pub struct TokenBody {
     /// What it is for.
     name: String,
-    /// Any of `drafts`, `read_drafts`, `knowledge`, `read_knowledge`, `bars`, `read_bars`.
+    /// Any of `drafts`, `read_drafts`, `knowledge`, `read_knowledge`, `bars`, `read_bars`, `records`, `read_records`,
+    /// `tasks`.
     scopes: Vec<Permission>,
     /// It ends after so many days; 366 at most.
     days: u32,
@@ -141,7 +142,7 @@ pub async fn remove_token(
 }
 
 pub async fn list_buyer_keys(State(state): State<AppState>, member: Member) -> ApiResult<Json<BuyerKeysAnswer>> {
-    let keys = buyers::keys(&state.db, member.shop()).await?;
+    let keys = buyers::keys(&state.db, member.shop(), KeyPurpose::Identity).await?;
     let view = |key: buyers::BuyerKey| BuyerKeyView { id: key.id, created_at_ms: key.created_at_ms };
     Ok(Json(BuyerKeysAnswer { keys: keys.into_iter().map(view).collect() }))
 }
@@ -152,7 +153,7 @@ pub async fn add_buyer_key(
 ) -> ApiResult<(StatusCode, Json<NewBuyerKeyAnswer>)> {
     let secret = new_token();
     let mut tx = state.db.begin().await?;
-    let key = buyers::create_key(&mut tx, member.shop(), &secret).await?.ok_or(Code::TwoKeys)?;
+    let key = buyers::create_key(&mut tx, member.shop(), (KeyPurpose::Identity, &secret)).await?.ok_or(Code::TwoKeys)?;
     note(&mut tx, &member, "buyer_key_created", (&key.id.to_string(), json!({}))).await?;
     tx.commit().await?;
     let key = BuyerKeyView { id: key.id, created_at_ms: key.created_at_ms };
@@ -165,7 +166,7 @@ pub async fn remove_buyer_key(
     Path(id): Path<BuyerKeyId>,
 ) -> ApiResult<StatusCode> {
     let mut tx = state.db.begin().await?;
-    if !buyers::remove_key(&mut tx, member.shop(), id).await? {
+    if !buyers::remove_key(&mut tx, member.shop(), (KeyPurpose::Identity, id)).await? {
         return Err(Code::NotFound.into());
     }
     note(&mut tx, &member, "buyer_key_removed", (&id.to_string(), json!({}))).await?;

@@ -17,9 +17,10 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 
-use super::{ArchivedFile, Content, ParseError, ParseLimits, ParsedFile, parse_entry, parse_whole};
+use super::{ArchivedFile, Content, ParseError, ParseLimits, ParsedFile, parse_entry, parse_whole, read_rows};
 use crate::domain::document::Parsed;
 use crate::domain::rehearsal::PastQuestions;
+use crate::ingest::parse_table::NumberedRows;
 use crate::ingest::questions::read_questions;
 
 /// The hidden subcommand that runs [`run_parse_child`].
@@ -52,6 +53,8 @@ enum Wanted {
     Entry(usize, String),
     /// The questions of the past that it lists.
     Questions,
+    /// The rows of a sheet, and not what they mean.
+    Rows,
 }
 
 /// What the child answers.
@@ -60,6 +63,7 @@ enum Wanted {
 enum Found {
     File(Content),
     Questions(PastQuestions),
+    Rows(NumberedRows),
 }
 
 /// Reads a file, each document in a process of its own started from `exe`.
@@ -76,7 +80,7 @@ pub async fn parse_in_child(
     let names = match ask(exe, &request, bytes).await? {
         Found::File(Content::Document(parsed)) => return Ok(ParsedFile::Document(parsed)),
         Found::File(Content::Listing(names)) => names,
-        Found::Questions(_) => return Err(unasked()),
+        Found::Questions(_) | Found::Rows(_) => return Err(unasked()),
     };
     let mut files = Vec::with_capacity(names.len());
     for (idx, name) in names {
@@ -91,7 +95,21 @@ fn document_of(found: Found) -> Result<Parsed, ParseError> {
     match found {
         Found::File(Content::Document(parsed)) => Ok(parsed),
         Found::File(Content::Listing(_)) => Err(ParseError::NestedArchive),
-        Found::Questions(_) => Err(unasked()),
+        Found::Questions(_) | Found::Rows(_) => Err(unasked()),
+    }
+}
+
+/// Reads the rows of a sheet, each with its number from 1, in a process of its own as above.
+pub async fn rows_in_child(
+    exe: &Path,
+    file_name: &str,
+    bytes: &[u8],
+    limits: &ParseLimits,
+) -> Result<NumberedRows, ParseError> {
+    let request = Request { file_name: file_name.to_owned(), wanted: Wanted::Rows, limits: limits.clone() };
+    match ask(exe, &request, bytes).await? {
+        Found::Rows(rows) => Ok(rows),
+        Found::File(_) | Found::Questions(_) => Err(unasked()),
     }
 }
 
@@ -105,7 +123,7 @@ pub async fn read_questions_in_child(
     let request = Request { file_name: file_name.to_owned(), wanted: Wanted::Questions, limits: limits.clone() };
     match ask(exe, &request, bytes).await? {
         Found::Questions(found) => Ok(found),
-        Found::File(_) => Err(unasked()),
+        Found::File(_) | Found::Rows(_) => Err(unasked()),
     }
 }
 
@@ -245,6 +263,7 @@ fn answer() -> std::io::Result<()> {
             parse_entry(*idx, name, &bytes, &request.limits).map(|parsed| Found::File(Content::Document(parsed)))
         }
         Wanted::Questions => read_questions(&request.file_name, &bytes, &request.limits).map(Found::Questions),
+        Wanted::Rows => read_rows(&request.file_name, &bytes, &request.limits).map(Found::Rows),
     };
     // A panic is an answer, too: the parent need not guess from a dead process.
     let outcome = std::panic::catch_unwind(AssertUnwindSafe(read))

@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::domain::conversation::{Author, Citation};
 use crate::domain::decision::{Decision, Evidence};
 use crate::domain::ids::{AccountId, ConversationId, PolicyId, ShopId, TurnId};
+use crate::domain::order_card::OrderCard;
 use crate::domain::turn::TurnState;
 use crate::storage::columns::{Columns, Json};
 use crate::storage::messages::{self, Message, NewMessage};
@@ -140,7 +141,23 @@ pub async fn reply(tx: &mut Tx, shop: ShopId, new: &NewReply<'_>) -> Result<Opti
         turn: Some(new.turn),
         client_key: None,
     };
-    messages::append(tx, shop, conversation, &message).await.map(Some)
+    let mut message = messages::append(tx, shop, conversation, &message).await?;
+    // An agent's own words stand alone; what was drafted with a card is sent with it.
+    if new.author != Author::Agent {
+        messages::show_card(tx, shop, &mut message).await?;
+    }
+    Ok(Some(message))
+}
+
+/// Keeps what is shown beside the draft of a turn that was decided in this transaction.
+pub async fn keep_card(tx: &mut Tx, shop: ShopId, turn: TurnId, card: &OrderCard) -> Result<(), StorageError> {
+    sqlx::query("update turns set card = $3 where shop_id = $1 and id = $2")
+        .bind(shop)
+        .bind(turn)
+        .bind(Json(card))
+        .execute(tx.connection())
+        .await?;
+    Ok(())
 }
 
 /// Refuses a draft: the turn waits for an agent's own words. Returns its new version; `None` if another version is

@@ -3,6 +3,7 @@
 import { claimList } from "/ui/shared/claims.js";
 import { h } from "/ui/shared/dom.js";
 import { percent, t } from "/ui/shared/i18n.js";
+import { orderCard } from "/ui/shared/order-card.js";
 import { openSource } from "/ui/shared/source.js";
 import { marked, withCitations } from "/ui/shared/spans.js";
 import { confidenceLevel, confidenceText, decisionText, placeText, reasonText } from "/ui/shared/words.js";
@@ -106,7 +107,8 @@ export function reading(turn) {
     "div",
     { class: "stack tight" },
     h("h3", { class: "label" }, t("draft")),
-    h("div", { class: "draft-text pre", dir: "auto", "data-testid": "draft-text" }, nodes),
+    !turn.card?.is_whole && h("div", { class: "draft-text pre", dir: "auto", "data-testid": "draft-text" }, nodes),
+    turn.card && orderCard(turn.card),
     claimList(turn.unsupported),
   );
 }

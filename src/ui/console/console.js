@@ -9,6 +9,7 @@ import { listen } from "/ui/shared/sse.js";
 import { toast, toastProblem } from "/ui/shared/toast.js";
 import { alertFor } from "./alerts.js";
 import { auditPane, FINDINGS } from "./audit.js";
+import { besidePane } from "./beside.js";
 import { KINDS, REJECT_REASONS } from "./choices.js";
 import { draftPane } from "./draft.js";
 import en from "./en.js";
@@ -47,6 +48,8 @@ function start({ me, main, banner }) {
     keep: (text) => thread.keep(text),
     kept: () => toast(`${t("settled")} ${t("kept")}`),
   });
+  const beside = besidePane(desk);
+  draft.node.append(beside.node);
   const audit = auditPane(desk, {
     label: check,
     next: nextAudit,
@@ -67,6 +70,7 @@ function start({ me, main, banner }) {
     else {
       thread.draw();
       draft.draw();
+      beside.draw();
     }
   }
 
@@ -271,7 +275,10 @@ function start({ me, main, banner }) {
 
   let wasLost = false;
   listen("/v1/console/events", {
-    onEvent: (name, data) => desk.hear(name, data),
+    onEvent: (name, data) => {
+      if (["task", "records", "queue", "resync"].includes(name)) beside.reload();
+      if (!["task", "records"].includes(name)) desk.hear(name, data);
+    },
     onState: (state, status) => {
       if (state === "refused") return status === 401 && toLogin();
       if (state === "lost") {

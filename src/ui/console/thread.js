@@ -5,6 +5,7 @@ import { withTables } from "/ui/shared/facts.js";
 import { clock, date, t } from "/ui/shared/i18n.js";
 import { icon } from "/ui/shared/icons.js";
 import { keycaps } from "/ui/shared/keys.js";
+import { orderCard } from "/ui/shared/order-card.js";
 import { openSource } from "/ui/shared/source.js";
 import { withCitations } from "/ui/shared/spans.js";
 import { confidenceChip } from "/ui/shared/words.js";
@@ -237,11 +238,13 @@ function message(m, turn) {
   return h(
     "div",
     { class: `said ${isBuyer ? "buyer" : "shop"}`, "data-testid": `said-${m.author}` },
-    h(
-      "div",
-      { class: "bubble pre", dir: "auto" },
-      isBuyer ? withCitations(m.text, cite) : withTables(m.text, (part) => withCitations(part, cite)),
-    ),
+    !m.card?.is_whole &&
+      h(
+        "div",
+        { class: "bubble pre", dir: "auto" },
+        isBuyer ? withCitations(m.text, cite) : withTables(m.text, (part) => withCitations(part, cite)),
+      ),
+    m.card && orderCard(m.card),
     h(
       "div",
       { class: "byline" },

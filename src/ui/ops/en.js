@@ -25,6 +25,9 @@ export default {
   "scope.judge": "Judge rehearsed answers",
   "scope.bars": "Stop automatic sending",
   "scope.read_bars": "See the bar and the numbers",
+  "scope.read_records": "See orders and products",
+  "scope.records": "Tell orders and products",
+  "scope.tasks": "Do tasks",
   "buyer_keys": "Keys that sign who a buyer is",
   "buyer_keys_more":
     "Your shop's server signs the buyer's identity (a JWT, HS256, good for an hour at most); the page hands it over with kefu.identify(token). Two at most, so that one can be replaced.",

@@ -9,8 +9,20 @@ import { sorry } from "/ui/shared/shell.js";
 import { toast, toastProblem } from "/ui/shared/toast.js";
 
 const SCOPES = {
-  ops: ["read_drafts", "read_knowledge", "rehearse", "read_bars", "bars"],
-  owner: ["drafts", "read_drafts", "knowledge", "read_knowledge", "rehearse", "judge", "bars", "read_bars"],
+  ops: ["read_drafts", "read_knowledge", "rehearse", "read_bars", "bars", "read_records", "records", "tasks"],
+  owner: [
+    "drafts",
+    "read_drafts",
+    "knowledge",
+    "read_knowledge",
+    "rehearse",
+    "judge",
+    "bars",
+    "read_bars",
+    "read_records",
+    "records",
+    "tasks",
+  ],
 };
 
 export function drawKeys(box, { me }) {

@@ -24,6 +24,9 @@ export default {
   "scope.judge": "评判演练回答",
   "scope.bars": "停止自动发送",
   "scope.read_bars": "查看门槛与数据",
+  "scope.read_records": "查看订单与商品",
+  "scope.records": "写入订单与商品",
+  "scope.tasks": "处理任务",
   "buyer_keys": "买家身份签名密钥",
   "buyer_keys_more":
     "店铺服务器用它签发买家身份（JWT，HS256，有效期不超过一小时），再由页面调用 kefu.identify(token)。最多两个，便于更换。",

@@ -6,14 +6,19 @@ import { h, show } from "./dom.js";
 import { addTexts, duration, lang, setLang, t } from "./i18n.js";
 import { icon } from "./icons.js";
 import en from "./en.js";
+import ordersEn from "./orders.en.js";
+import ordersZh from "./orders.zh.js";
 import zh from "./zh.js";
 import { toastProblem } from "./toast.js";
 import { roleText } from "./words.js";
 
 addTexts({ zh, en });
+addTexts({ zh: ordersZh, en: ordersEn });
 
 const ROOMS = [
   { id: "console", roles: ["agent", "ops", "owner"] },
+  { id: "tasks", roles: ["agent", "ops", "owner"] },
+  { id: "records", roles: ["agent", "staff", "ops", "owner"] },
   { id: "knowledge", roles: ["agent", "staff", "ops", "owner"] },
   { id: "ops", roles: ["agent", "ops", "owner"] },
 ];

@@ -4,6 +4,7 @@ import { h, show } from "/ui/shared/dom.js";
 import { withTables } from "/ui/shared/facts.js";
 import { clock, t } from "/ui/shared/i18n.js";
 import { icon } from "/ui/shared/icons.js";
+import { orderCard } from "/ui/shared/order-card.js";
 import { marked, withCitations } from "/ui/shared/spans.js";
 
 /** A message of the server. `chat` is needed for sources and thumbs. */
@@ -36,12 +37,14 @@ export function bubble(message, chat) {
       "data-seq": message.seq,
     },
     byline(message),
-    h(
-      "div",
-      { class: "bubble pre", dir: "auto" },
-      h("span", { class: "hidden-text" }, isMine ? t("you_said") : null),
-      isMine ? inline(message.text) : withTables(message.text, inline),
-    ),
+    !message.card?.is_whole &&
+      h(
+        "div",
+        { class: "bubble pre", dir: "auto" },
+        h("span", { class: "hidden-text" }, isMine ? t("you_said") : null),
+        isMine ? inline(message.text) : withTables(message.text, inline),
+      ),
+    message.card && orderCard(message.card),
     known.size > 0 && sourceList(message, toggle, sources),
     !isMine && message.author !== "agent" && thumbs(message, chat),
   );

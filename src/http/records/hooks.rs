@@ -1,0 +1,156 @@
+//! `POST /v1/hooks/{shop_id}`: another system of the shop, by its signature.
+//!
+//! The same id again is the same event again, and changes nothing. Events that come late change only what nobody told
+//! later: see [`crate::domain::order`].
+
+use axum::body::Bytes;
+use axum::extract::State;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::domain::ids::ShopId;
+use crate::domain::order::{Platform, Stage};
+use crate::domain::order_input::{OrderInput, Refusal, check_number};
+use crate::events::Event;
+use crate::http::error::{ApiError, ApiResult, Code};
+use crate::http::extract::{Json, Path, RequestHead};
+use crate::http::records::signature;
+use crate::http::state::AppState;
+use crate::storage::buyers::{self, KeyPurpose};
+use crate::storage::orders::{self, Account, Change, Source};
+use crate::storage::{products, shops};
+
+/// Ids of buyers that are longer are no ids.
+const MAX_BUYER_CHARS: usize = 128;
+/// Clocks of two systems may differ by this much.
+const AHEAD_MS: i64 = 10 * 60 * 1000;
+
+/// What happened.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(tag = "type")]
+pub enum HookEvent {
+    /// A buyer looked at a product.
+    #[serde(rename = "product.viewed")]
+    ProductViewed(Viewed),
+    /// It was placed.
+    #[serde(rename = "order.created")]
+    Created(OrderEvent),
+    /// It was paid.
+    #[serde(rename = "order.paid")]
+    Paid(OrderEvent),
+    /// It was handed to the carrier.
+    #[serde(rename = "order.shipped")]
+    Shipped(OrderEvent),
+    /// The parcel came by somewhere.
+    #[serde(rename = "order.node")]
+    Node(OrderEvent),
+    /// The buyer has it.
+    #[serde(rename = "order.signed")]
+    Signed(OrderEvent),
+    /// It will not be fulfilled.
+    #[serde(rename = "order.cancelled")]
+    Cancelled(OrderEvent),
+    /// The money went back.
+    #[serde(rename = "order.refunded")]
+    Refunded(OrderEvent),
+}
+
+/// Something that happened to an order.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct OrderEvent {
+    /// When it happened.
+    at_ms: i64,
+    /// What is known of the order besides; its `status` is what the event says.
+    order: OrderInput,
+}
+
+/// A look at a product.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct Viewed {
+    /// When it was.
+    at_ms: i64,
+    /// The shop's own id of the buyer.
+    buyer: String,
+    /// The shop's number of the product.
+    sku: String,
+    /// Where it is sold.
+    #[serde(default)]
+    #[expect(dead_code, reason = "senders name it with every event; a look is kept by the number alone")]
+    platform: Platform,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct HookAnswer {
+    change: Change,
+}
+
+pub async fn take_event(
+    State(state): State<AppState>,
+    Path(shop): Path<ShopId>,
+    head: RequestHead,
+    body: Bytes,
+) -> ApiResult<Json<HookAnswer>> {
+    if !shops::list(&state.db).await?.iter().any(|known| known.id == shop) {
+        return Err(Code::NotFound.into());
+    }
+    let keys = buyers::keys(&state.db, shop, KeyPurpose::Webhook).await?;
+    let doubt = |error: signature::SignatureError| {
+        ApiError::from(Code::SignatureInvalid).with(json!({ "detail": error.to_string() }))
+    };
+    let id = signature::check(&head.headers, &body, &keys, state.now_ms()).map_err(doubt)?;
+    let unreadable = |error: serde_json::Error| ApiError::from(Code::BodyInvalid).with(json!({ "detail": error.to_string() }));
+    let event: HookEvent = serde_json::from_slice(&body).map_err(unreadable)?;
+    let change = match event {
+        HookEvent::ProductViewed(viewed) => view(&state, shop, &viewed).await?,
+        HookEvent::Created(event) => tell(&state, shop, (&id, "order.created", Some(Stage::Created)), event).await?,
+        HookEvent::Paid(event) => tell(&state, shop, (&id, "order.paid", Some(Stage::Paid)), event).await?,
+        HookEvent::Shipped(event) => tell(&state, shop, (&id, "order.shipped", Some(Stage::Shipped)), event).await?,
+        HookEvent::Node(event) => tell(&state, shop, (&id, "order.node", None), event).await?,
+        HookEvent::Signed(event) => tell(&state, shop, (&id, "order.signed", Some(Stage::Signed)), event).await?,
+        HookEvent::Cancelled(event) => {
+            tell(&state, shop, (&id, "order.cancelled", Some(Stage::Cancelled)), event).await?
+        }
+        HookEvent::Refunded(event) => tell(&state, shop, (&id, "order.refunded", Some(Stage::Refunded)), event).await?,
+    };
+    state.bus.publish(shop, Event::RecordsChanged);
+    Ok(Json(HookAnswer { change }))
+}
+
+fn refused(refusal: Refusal) -> ApiError {
+    ApiError::from(Code::FieldInvalid).with(json!({ "field": refusal.field, "problem": refusal.problem }))
+}
+
+async fn tell(
+    state: &AppState,
+    shop: ShopId,
+    (id, kind, stage): (&str, &str, Option<Stage>),
+    event: OrderEvent,
+) -> ApiResult<Change> {
+    let mut input = OrderInput { at_ms: Some(event.at_ms), status: None, ..event.order };
+    if let Some(stage) = stage {
+        input.reached_ms.insert(stage, event.at_ms);
+    }
+    let order = input.check(state.now_ms()).map_err(refused)?;
+    let mut tx = state.db.begin().await?;
+    let account = Account { source: Source::Webhook, kind, event_id: Some(id), order: &order };
+    let (_, change) = orders::tell(&mut tx, shop, &account).await?;
+    tx.commit().await?;
+    Ok(change)
+}
+
+/// The newest look at a product counts, so telling it again changes nothing.
+async fn view(state: &AppState, shop: ShopId, viewed: &Viewed) -> ApiResult<Change> {
+    let buyer = viewed.buyer.trim();
+    if buyer.is_empty() || buyer.chars().count() > MAX_BUYER_CHARS {
+        return Err(ApiError::field("buyer", "between 1 and 128 characters"));
+    }
+    if !(0..=state.now_ms() + AHEAD_MS).contains(&viewed.at_ms) {
+        return Err(ApiError::field("at_ms", "not in the future"));
+    }
+    let sku = check_number(&viewed.sku, "sku").map_err(refused)?;
+    let mut tx = state.db.begin().await?;
+    products::see_view(&mut tx, shop, (buyer, &sku), viewed.at_ms).await?;
+    tx.commit().await?;
+    Ok(Change::Changed)
+}
