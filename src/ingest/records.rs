@@ -358,11 +358,11 @@ fn sort_products(rows: &[(u32, Vec<String>)], setting: &Setting) -> Result<Sorte
     let (mut refused, n_rows) = (Vec::new(), body.len());
     for (at, cells) in body {
         let row = Row { header: &header, cells, setting };
-        let checked = row.product().and_then(|input| {
-            input.check().or_else(|refusal| Err(column_of(refusal, Column::Sku)))
-        });
-        let is_known =
-            |product: &Product| taken.iter().any(|known| (known.platform, &known.sku) == (product.platform, &product.sku));
+        let checked =
+            row.product().and_then(|input| input.check().or_else(|refusal| Err(column_of(refusal, Column::Sku))));
+        let is_known = |product: &Product| {
+            taken.iter().any(|known| (known.platform, &known.sku) == (product.platform, &product.sku))
+        };
         match checked {
             Ok(product) if is_known(&product) => {
                 refused.push(row.refused(at, (RowProblem::Duplicate, Some(Column::Sku)), Column::Sku));
