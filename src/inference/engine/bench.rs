@@ -1,116 +1,121 @@
-//! How fast a model file reads and writes on this machine: no reuse of prompts, no shortcuts.
+//! How fast a model file reads and writes on this machine: no reuse of prompts, no guessing ahead.
+//!
+//! # Why
+//! A method measures once, so that whoever compares engines can let them take turns: a machine that slows down for a
+//! minute then slows down both.
+//!
+//! **Units**: tokens a second of wall-clock time. Loading, tokenizing and detokenizing are not part of it; choosing the
+//! most likely token after each step of writing is.
 
-use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Instant;
-
-use serde::Serialize;
+use std::time::{Duration, Instant};
 
 use super::ModelError;
-use super::decoder::Decoder;
+use super::decoder::{Decoder, Part};
 use super::gguf::GgufFile;
 use super::kv::Sequence;
 use crate::inference::generator::sampling::best_token;
 use crate::inference::tokenizer::GgufTokenizer;
 
-/// What to measure.
-#[derive(Debug, Clone)]
-pub struct BenchOptions {
-    /// Lengths of the prompts.
-    pub prompt_tokens: Vec<usize>,
-    /// Tokens to write after the longest prompt.
-    pub decode: usize,
-    /// Repetitions; the medians are reported.
-    pub runs: usize,
-    /// The prompt, to compare engines on the same tokens. A fixed text if `None`.
-    pub ids: Option<Vec<u32>>,
-}
-
 /// Tokens of a prompt read in one step, about as many as the generator reads.
 const SLICE: usize = 64;
 
-/// Medians.
-#[derive(Debug, Clone, Serialize)]
-pub struct BenchResult {
-    /// Ours.
-    pub engine: &'static str,
-    /// Threads used.
-    pub threads: usize,
-    /// Tokens a second, by length of the prompt.
-    pub prefill_tok_s: BTreeMap<String, f64>,
-    /// Tokens a second after the longest prompt.
-    pub decode_tok_s: f64,
-    /// Time to map, read and prepare the weights.
-    pub load_ms: u128,
+/// A loaded model and the tokens it is measured on.
+pub struct DecoderBench {
+    decoder: Decoder,
+    ids: Vec<u32>,
+    load_time: Duration,
 }
 
-/// Measures.
-///
-/// **Blocking**: yes, for minutes.
-pub fn bench_generate(model: &Path, options: &BenchOptions) -> Result<BenchResult, ModelError> {
-    let started = Instant::now();
-    let file = GgufFile::open(model)?;
-    let decoder = Decoder::load(&file)?;
-    decoder.prepare()?;
-    let load_ms = started.elapsed().as_millis();
-    let longest = options.prompt_tokens.iter().copied().max().unwrap_or(1).max(1);
-    let mut ids = match &options.ids {
-        Some(ids) => ids.clone(),
-        None => fixed_prompt(&GgufTokenizer::load(&file)?, longest),
-    };
-    if ids.len() < longest {
-        let what = format!("a prompt of {} tokens where {longest} are needed", ids.len());
-        return Err(ModelError::Unsupported { what });
-    }
-    ids.truncate(longest);
-    read(&decoder, &ids[..longest.min(64)])?;
-    let mut prefill_tok_s = BTreeMap::new();
-    for n in &options.prompt_tokens {
-        let mut speeds = Vec::new();
-        for _ in 0..options.runs.max(1) {
-            let started = Instant::now();
-            read(&decoder, &ids[..*n])?;
-            speeds.push(*n as f64 / started.elapsed().as_secs_f64());
-        }
-        prefill_tok_s.insert(n.to_string(), round(median(speeds), 1));
-    }
-    let mut speeds = Vec::new();
-    for _ in 0..options.runs.max(1) {
-        let (mut sequence, mut logits) = read(&decoder, &ids)?;
+impl DecoderBench {
+    /// Loads the weights and brings them into the order of the kernels. Without `ids` the prompt is a short text,
+    /// repeated, which is as fast as any other since nothing here guesses.
+    ///
+    /// **Blocking**: yes, seconds.
+    pub fn load(model: &Path, ids: Option<Vec<u32>>) -> Result<Self, ModelError> {
         let started = Instant::now();
-        for _ in 0..options.decode {
-            logits = decoder.read_and_predict(&mut sequence, &[best_token(&logits)])?;
+        let file = GgufFile::open(model)?;
+        let decoder = Decoder::load(&file)?;
+        decoder.prepare()?;
+        let load_time = started.elapsed();
+        let ids = match ids {
+            Some(ids) => ids,
+            None => fixed_text(&GgufTokenizer::load(&file)?),
+        };
+        if ids.is_empty() {
+            return Err(ModelError::Unsupported { what: "a prompt without tokens".to_owned() });
         }
-        speeds.push(options.decode as f64 / started.elapsed().as_secs_f64());
+        Ok(Self { decoder, ids, load_time })
     }
-    let threads = candle_core::utils::barrier_pool().n_workers() + 1;
-    let decode_tok_s = round(median(speeds), 2);
-    Ok(BenchResult { engine: "kefu", threads, prefill_tok_s, decode_tok_s, load_ms })
-}
 
-fn fixed_prompt(tokenizer: &GgufTokenizer, len: usize) -> Vec<u32> {
-    let text = "七天无理由退货政策:自签收之日起七日内,商品完好可申请退货。 \
-                The warranty covers manufacturing defects for 12 months. ";
-    tokenizer.encode(&text.repeat(len.div_ceil(16)))
-}
-
-/// Reads a prompt the way the generator does.
-fn read(decoder: &Decoder, ids: &[u32]) -> Result<(Sequence, Vec<f32>), ModelError> {
-    let mut sequence = Sequence::new(decoder.kv_shape());
-    let (before, last) = ids.split_at(ids.len().saturating_sub(1) / SLICE * SLICE);
-    for slice in before.chunks(SLICE) {
-        decoder.read(&mut sequence, slice)?;
+    /// Time to map, read and pack the weights.
+    pub fn load_time(&self) -> Duration {
+        self.load_time
     }
-    let logits = decoder.read_and_predict(&mut sequence, last)?;
-    Ok((sequence, logits))
+
+    /// Speed of reading a prompt of `len` tokens, up to the logits of what follows.
+    ///
+    /// **Blocking**: yes, like all that follows.
+    pub fn prefill(&self, len: usize) -> Result<f64, ModelError> {
+        let ids = self.prompt(0, len);
+        let started = Instant::now();
+        self.read(&ids)?;
+        Ok(per_second(len, started))
+    }
+
+    /// Speed of writing `n` tokens after a prompt of `context` tokens, which is not part of it.
+    pub fn decode(&self, context: usize, n: usize) -> Result<f64, ModelError> {
+        self.decode_together(1, context, n)
+    }
+
+    /// Speed of writing `n` tokens each after `n_sequences` prompts of `context` tokens, all sequences together. The
+    /// prompts are different parts of the text and share no memory.
+    pub fn decode_together(&self, n_sequences: usize, context: usize, n: usize) -> Result<f64, ModelError> {
+        let stride = self.ids.len() / n_sequences.max(1);
+        let read = |i: usize| {
+            let (sequence, logits) = self.read(&self.prompt(i * stride, context))?;
+            Ok((sequence, best_token(&logits)))
+        };
+        let mut running = (0..n_sequences).map(read).collect::<Result<Vec<_>, ModelError>>()?;
+        let started = Instant::now();
+        for _ in 0..n {
+            let tokens: Vec<[u32; 1]> = running.iter().map(|(_, token)| [*token]).collect();
+            let together = running.iter_mut().zip(&tokens);
+            let mut parts: Vec<Part<'_>> =
+                together.map(|((sequence, _), tokens)| Part { sequence, tokens, n_logits: 1 }).collect();
+            let logits = self.decoder.step(&mut parts)?;
+            let rows = logits.chunks_exact(self.decoder.n_vocabulary());
+            for ((_, token), row) in running.iter_mut().zip(rows) {
+                *token = best_token(row);
+            }
+        }
+        Ok(per_second(n_sequences * n, started))
+    }
+
+    /// `len` tokens of the text from `start` on, from its beginning again where it ends.
+    fn prompt(&self, start: usize, len: usize) -> Vec<u32> {
+        self.ids.iter().copied().cycle().skip(start).take(len.max(1)).collect()
+    }
+
+    /// Reads a prompt the way the generator does.
+    fn read(&self, ids: &[u32]) -> Result<(Sequence, Vec<f32>), ModelError> {
+        let mut sequence = Sequence::new(self.decoder.kv_shape());
+        let (before, last) = ids.split_at(ids.len().saturating_sub(1) / SLICE * SLICE);
+        for slice in before.chunks(SLICE) {
+            self.decoder.read(&mut sequence, slice)?;
+        }
+        let logits = self.decoder.read_and_predict(&mut sequence, last)?;
+        Ok((sequence, logits))
+    }
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
+fn fixed_text(tokenizer: &GgufTokenizer) -> Vec<u32> {
+    tokenizer.encode(
+        "七天无理由退货政策:自签收之日起七日内,商品完好可申请退货。 \
+         The warranty covers manufacturing defects for 12 months. ",
+    )
 }
 
-fn round(x: f64, digits: i32) -> f64 {
-    let scale = 10f64.powi(digits);
-    (x * scale).round() / scale
+fn per_second(n: usize, since: Instant) -> f64 {
+    n as f64 / since.elapsed().as_secs_f64()
 }

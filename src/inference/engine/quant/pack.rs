@@ -2,6 +2,7 @@
 
 use candle_core::quantized::GgmlDType;
 use half::f16;
+use rayon::prelude::*;
 
 use super::layout::{COLS, TileQ4, TileQ4K, TileQ4Min, TileQ6K, TileQ8, Tiles, place};
 
@@ -34,13 +35,16 @@ pub fn pack(dtype: GgmlDType, data: &[u8], n_in: usize) -> Option<Tiles> {
 }
 
 /// `part`: bytes of one output in a tile. `pack_one` gets them for all [`COLS`] outputs.
-fn tiles<T>(data: &[u8], row: usize, part: usize, pack_one: impl Fn([&[u8]; COLS]) -> T) -> Vec<T> {
-    let strips = data.chunks_exact(row * COLS);
-    let tiles = strips.flat_map(|strip| {
-        let starts = (0..row).step_by(part);
-        starts.map(move |start| std::array::from_fn(|col| &strip[col * row + start..col * row + start + part]))
-    });
-    tiles.map(pack_one).collect()
+///
+/// # Why
+/// On all threads: the last matrix of a model is by far its largest, and it alone would take longer than the rest.
+fn tiles<T: Send>(data: &[u8], row: usize, part: usize, pack_one: impl Fn([&[u8]; COLS]) -> T + Sync) -> Vec<T> {
+    let per_strip = row / part;
+    let tile = |i: usize| {
+        let (strip, start) = (&data[i / per_strip * row * COLS..], i % per_strip * part);
+        pack_one(std::array::from_fn(|col| &strip[col * row + start..col * row + start + part]))
+    };
+    (0..data.len() / (row * COLS) * per_strip).into_par_iter().map(tile).collect()
 }
 
 fn half_at(bytes: &[u8], at: usize) -> f16 {
