@@ -15,7 +15,7 @@ use crate::domain::document::{Format, Parsed};
 use crate::ingest::archive::{Archive, is_safe_name};
 use crate::ingest::draft::Draft;
 use crate::ingest::normalize::normalize;
-use crate::ingest::parse_table::NumberedRows;
+use crate::ingest::parse_table::NumberedRow;
 use crate::ingest::parse_text::{decode, decode_html, parse_text, warn_of_undecodable};
 use crate::ingest::sniff::sniff;
 use crate::ingest::{parse_docx, parse_html, parse_markdown, parse_pdf, parse_table};
@@ -100,7 +100,7 @@ pub fn parse_bytes(file_name: &str, bytes: &[u8], limits: &ParseLimits) -> Resul
 }
 
 /// The rows of a sheet, top to bottom; of a workbook, of its first sheet that has any.
-fn read_rows(file_name: &str, bytes: &[u8], limits: &ParseLimits) -> Result<NumberedRows, ParseError> {
+fn read_rows(file_name: &str, bytes: &[u8], limits: &ParseLimits) -> Result<Vec<NumberedRow>, ParseError> {
     let rows = match sniff(file_name, bytes, limits)? {
         Format::Xlsx => {
             Archive::open(bytes, limits)?.verify_sizes()?;

@@ -16,8 +16,8 @@ use crate::ingest::parse_text::{decode, warn_of_undecodable};
 /// Rows of text, top to bottom.
 type Rows = Vec<Vec<String>>;
 
-/// Rows of text, each with its number in the file, from 1.
-pub type NumberedRows = Vec<(u32, Vec<String>)>;
+/// A row with the number it has in the file, from 1.
+pub type NumberedRow = (u32, Vec<String>);
 
 /// The header row is looked for in this many rows; a title may stand above it.
 const MAX_ROWS_ABOVE_HEADER: usize = 6;
@@ -87,12 +87,14 @@ pub fn parse_csv(bytes: &[u8]) -> Draft {
 }
 
 /// The rows of values separated by commas, tabs, semicolons or bars, each with the line it begins on, from 1.
-pub fn csv_rows(text: &str) -> Vec<(u32, Vec<String>)> {
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(delimiter_of(text))
-        .from_reader(text.as_bytes());
+pub fn csv_rows(text: &str) -> Vec<NumberedRow> {
+    csv_rows_at(delimiter_of(text), text)
+}
+
+/// The same where it is known what separates the values.
+pub fn csv_rows_at(delimiter: u8, text: &str) -> Vec<NumberedRow> {
+    let mut reader =
+        csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(text.as_bytes());
     let rows = reader.records().flatten().map(|record| {
         let line = record.position().map_or(0, csv::Position::line);
         (u32::try_from(line).unwrap_or(u32::MAX), record.iter().map(str::to_owned).collect())
@@ -101,7 +103,7 @@ pub fn csv_rows(text: &str) -> Vec<(u32, Vec<String>)> {
 }
 
 /// The rows of each visible sheet of a workbook that can be read, each row with its number, from 1.
-pub fn xlsx_rows(bytes: &[u8]) -> Result<Vec<Vec<(u32, Vec<String>)>>, ParseError> {
+pub fn xlsx_rows(bytes: &[u8]) -> Result<Vec<Vec<NumberedRow>>, ParseError> {
     let mut workbook = open_xlsx(bytes)?;
     let mut sheets = Vec::new();
     for sheet in workbook.sheets_metadata().to_vec() {
@@ -117,7 +119,7 @@ pub fn xlsx_rows(bytes: &[u8]) -> Result<Vec<Vec<(u32, Vec<String>)>>, ParseErro
 
 /// The rows of the first visible sheet that has any, for records: a number of more digits than a spreadsheet keeps is
 /// written as one that was rounded, so that nobody takes it for the order's.
-pub fn record_rows(bytes: &[u8]) -> Result<NumberedRows, ParseError> {
+pub fn record_rows(bytes: &[u8]) -> Result<Vec<NumberedRow>, ParseError> {
     let record_text = |cell: &Data| match cell {
         Data::Float(number) if number.abs() >= 1e15 => format!("{number:E}").replace('E', "E+"),
         other => text_of(other),
@@ -130,7 +132,7 @@ pub fn record_rows(bytes: &[u8]) -> Result<NumberedRows, ParseError> {
         let range = workbook.worksheet_range(&sheet.name).map_err(unreadable)?;
         let first = range.start().map_or(1, |(row, _)| row + 1);
         let texts = range.rows().map(|row| row.iter().map(record_text).collect());
-        let rows: NumberedRows = (first..).zip(texts).collect();
+        let rows: Vec<NumberedRow> = (first..).zip(texts).collect();
         if rows.iter().flat_map(|(_, row)| row).any(|cell| !cell.trim().is_empty()) {
             return Ok(rows);
         }
@@ -153,6 +155,9 @@ fn unreadable(error: XlsxError) -> ParseError {
     }
 }
 
+/// What may separate values, the most usual last.
+pub(super) const DELIMITERS: [u8; 4] = [b'|', b';', b'\t', b','];
+
 /// The candidate that splits most of the first lines into the same number of cells, more than one.
 fn delimiter_of(text: &str) -> u8 {
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).take(20).collect();
@@ -162,7 +167,7 @@ fn delimiter_of(text: &str) -> u8 {
         counts.iter().filter(|n| usual > 0 && **n == usual).count()
     };
     // The last of equals wins in `max_by_key`, so the most usual one stands last.
-    [b'|', b';', b'\t', b','].into_iter().max_by_key(|delimiter| score(*delimiter)).unwrap_or(b',')
+    DELIMITERS.into_iter().max_by_key(|delimiter| score(*delimiter)).unwrap_or(b',')
 }
 
 fn count_outside_quotes(line: &str, delimiter: u8) -> usize {

@@ -17,7 +17,7 @@ use crate::domain::document::Format;
 use crate::domain::rehearsal::{MAX_QUESTION_CHARS, PastQuestion, PastQuestions, RefusedRow, RowProblem, plain};
 use crate::ingest::archive::Archive;
 use crate::ingest::parse::{ParseError, ParseLimits};
-use crate::ingest::parse_table::{csv_rows, xlsx_rows};
+use crate::ingest::parse_table::xlsx_rows;
 use crate::ingest::parse_text::{decode, wide_encoding};
 use crate::ingest::sniff::sniff;
 
@@ -42,7 +42,7 @@ pub fn read_questions(file_name: &str, bytes: &[u8], limits: &ParseLimits) -> Re
                 columns::read_rows(&sheet, &mut found);
             }
         }
-        Format::Csv => columns::read_rows(&csv_rows(&decode_rows(bytes)), &mut found),
+        Format::Csv => columns::read_csv(&decode_rows(bytes), &mut found),
         Format::Text => read_text(file_name, &decode_rows(bytes), &mut found),
         other => return Err(ParseError::Unsupported { found: format!("{other:?}") }),
     }

@@ -20,7 +20,7 @@ use tokio::process::{Child, Command};
 use super::{ArchivedFile, Content, ParseError, ParseLimits, ParsedFile, parse_entry, parse_whole, read_rows};
 use crate::domain::document::Parsed;
 use crate::domain::rehearsal::PastQuestions;
-use crate::ingest::parse_table::NumberedRows;
+use crate::ingest::parse_table::NumberedRow;
 use crate::ingest::questions::read_questions;
 
 /// The hidden subcommand that runs [`run_parse_child`].
@@ -63,7 +63,7 @@ enum Wanted {
 enum Found {
     File(Content),
     Questions(PastQuestions),
-    Rows(NumberedRows),
+    Rows(Vec<NumberedRow>),
 }
 
 /// Reads a file, each document in a process of its own started from `exe`.
@@ -105,7 +105,7 @@ pub async fn rows_in_child(
     file_name: &str,
     bytes: &[u8],
     limits: &ParseLimits,
-) -> Result<NumberedRows, ParseError> {
+) -> Result<Vec<NumberedRow>, ParseError> {
     let request = Request { file_name: file_name.to_owned(), wanted: Wanted::Rows, limits: limits.clone() };
     match ask(exe, &request, bytes).await? {
         Found::Rows(rows) => Ok(rows),

@@ -3,7 +3,9 @@
 use super::chat::{Chats, Utterance, speaker};
 use super::{Candidate, Collector};
 use crate::domain::rehearsal::RowProblem;
-use crate::ingest::parse_table::{ANSWER_HEADERS, QUESTION_HEADERS, plain_name};
+use crate::ingest::parse_table::{
+    ANSWER_HEADERS, DELIMITERS, NumberedRow, QUESTION_HEADERS, csv_rows, csv_rows_at, plain_name,
+};
 
 /// A title may stand above the header row.
 const MAX_ROWS_ABOVE_HEADER: usize = 6;
@@ -63,9 +65,6 @@ pub(super) const CHAT_NAMES: [&str; 17] = [
     "会话号",
 ];
 
-/// A row and where it stands.
-pub(super) type Row = (u32, Vec<String>);
-
 /// What the columns of a sheet are.
 enum Columns {
     Questions { question: usize, answer: Option<usize> },
@@ -84,8 +83,21 @@ impl Columns {
     }
 }
 
+/// Takes the questions of separated values. What separates them is told by the names of the columns, where there are
+/// any: the texts below hold every other mark, too.
+pub(super) fn read_csv(text: &str, found: &mut Collector) {
+    let names = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let has_columns =
+        |delimiter: &u8| csv_rows_at(*delimiter, names).iter().any(|(_, cells)| Columns::of(cells).is_some());
+    // One column of that name fits them all; the most usual comes first.
+    match DELIMITERS.into_iter().rev().find(has_columns) {
+        Some(delimiter) => read_rows(&csv_rows_at(delimiter, text), found),
+        None => read_rows(&csv_rows(text), found),
+    }
+}
+
 /// Takes the questions of a sheet.
-pub(super) fn read_rows(rows: &[Row], found: &mut Collector) {
+pub(super) fn read_rows(rows: &[NumberedRow], found: &mut Collector) {
     let header = rows.iter().take(MAX_ROWS_ABOVE_HEADER).position(|(_, cells)| Columns::of(cells).is_some());
     let Some(header) = header else { return read_without_header(rows, found) };
     let (_, names) = &rows[header];
@@ -102,7 +114,7 @@ pub(super) fn read_rows(rows: &[Row], found: &mut Collector) {
 }
 
 /// One column of texts needs no name; of several nobody knows which one holds the questions.
-fn read_without_header(rows: &[Row], found: &mut Collector) {
+fn read_without_header(rows: &[NumberedRow], found: &mut Collector) {
     for (line, cells) in rows {
         let mut filled = cells.iter().filter(|cell| !cell.trim().is_empty());
         match (filled.next(), filled.next()) {
@@ -129,7 +141,7 @@ fn read_question(
 }
 
 /// Messages of one chat stand together, or are told apart by a column; without one the sheet is one chat.
-fn read_messages(rows: &[Row], (sender, text, chat): (usize, usize, Option<usize>), found: &mut Collector) {
+fn read_messages(rows: &[NumberedRow], (sender, text, chat): (usize, usize, Option<usize>), found: &mut Collector) {
     let mut chats = Chats::default();
     for (line, cells) in rows {
         let Some(first) = cells.iter().find(|cell| !cell.trim().is_empty()) else { continue };
