@@ -97,10 +97,10 @@ pub struct Attempt {
     pub missing: Option<Missing>,
 }
 
-/// Tries to prove a promise as if it were the shop's only one.
+/// Tries to prove the promise of `dial`, as the only one.
 pub fn attempt(split: &Split, dial: &Dial) -> Attempt {
-    let mut alone = attempt_all(&[(split, *dial)], 1.0);
-    alone.pop().expect("a claim has its attempt")
+    // One claim, one attempt.
+    attempt_all(&[(split, *dial)], 1.0).swap_remove(0)
 }
 
 /// Tries to prove all promises of a shop, which share the doubt, or a `part` of it.
@@ -192,7 +192,7 @@ mod tests {
     }
 
     fn assessed(split: &Split) -> Assessment {
-        assess(split, &DIAL, &attempt_all(&[(split, DIAL)], 1.0)[0])
+        assess(split, &DIAL, &attempt(split, &DIAL))
     }
 
     #[test]

@@ -10,7 +10,7 @@
 //! Its share is still at stake where the walk ended, at the first bar that is perhaps too low. Handed on and kept at
 //! once, the doubt would be spent twice. A share is free only when a walk has come to its end, the lowest bar there is;
 //! then nothing is left in it that could be false, and its share goes to the others in equal parts (the graphical
-//! procedure of Bretz and others, 2009, with one path a promise). From [`MANY_ROWS`] on there are several walks a
+//! procedure of Bretz and others, 2009, with one path a promise). From a thousand rows on there are several walks a
 //! promise, and their shares stay with it.
 
 use super::certify::{MANY_ROWS, Promise, Proof, Row, certify_within, counts, starts};

@@ -60,7 +60,8 @@ stands_as_text!(id_to_text, id_from_text:
 );
 
 stands_as_text!(code_to_text, code_from_text:
-    Audience, Author, Finding, Format, GoldenOrigin, GoldenState, Handler, LabelSource, Lang, Outcome, RehearsalState, RejectReason, RevisionState, Scope, TurnState, Verdict, VoidReason, crate::domain::injection::Quarantine,
+    Audience, Author, Finding, Format, GoldenOrigin, GoldenState, Handler, LabelSource, Lang, Outcome, RehearsalState,
+    RejectReason, RevisionState, Scope, TurnState, Verdict, VoidReason, crate::domain::injection::Quarantine,
     super::accounts::Role, super::conversations::ConversationKind, super::jobs::JobState, super::jobs::Lane,
     crate::domain::order::Platform, crate::domain::order::Stage, crate::domain::task::Department,
     crate::domain::task::TaskKind, crate::domain::task::TaskState, super::buyers::KeyPurpose,

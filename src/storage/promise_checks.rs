@@ -101,7 +101,7 @@ pub async fn was_taken(db: &Db, shop: ShopId, scope: &Scope, occasion: &str) -> 
 /// Labels of the shop by now, and how many there were at its last look.
 pub async fn label_counts(db: &Db, shop: ShopId) -> Result<(u32, u32), StorageError> {
     let row = sqlx::query(
-        "select (select count(*) from labels where shop_id = $1) as n_now, \
+        "select (select count(*) from labels where shop_id = $1 and withdrawn_at_ms is null) as n_now, \
          (select coalesce(max(n_labels), 0) from promise_checks where shop_id = $1) as n_before",
     )
     .bind(shop)

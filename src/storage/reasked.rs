@@ -88,7 +88,8 @@ pub async fn of_pipeline(db: &Db, shop: ShopId, pipeline: &str) -> Result<Vec<Re
     let rows = sqlx::query(
         "select t.id, t.conversation_id, t.question, t.draft as before, l.outcome, r.draft, r.confidence, \
          r.grounded_share, r.is_held from reasked r join turns t on t.id = r.turn_id \
-         join labels l on l.id = (select max(n.id) from labels n where n.turn_id = t.id) \
+         join labels l on l.id = (select max(n.id) from labels n where n.turn_id = t.id \
+         and n.withdrawn_at_ms is null) \
          where r.shop_id = $1 and r.pipeline = $2 and t.draft is not null order by t.created_at_ms, t.id",
     )
     .bind(shop)
