@@ -323,6 +323,7 @@ pub struct Problem {
     pub hint: Option<String>,
     /// Particulars: wrong fields, the state that was found.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
     pub errors: Vec<Value>,
 }
 
@@ -341,6 +342,16 @@ mod tests {
             assert_eq!(Lang::of(code.sentence(Lang::Zh)), Lang::Zh, "{code:?}");
             assert_eq!(Lang::of(code.sentence(Lang::En)), Lang::En, "{code:?}");
         }
+    }
+
+    #[test]
+    fn what_is_left_out_of_a_problem_is_not_promised() {
+        let response = ApiError::from(Code::NotFound).render("r1", Lang::En);
+        let body = futures::executor::block_on(axum::body::to_bytes(response.into_body(), 10_000)).unwrap();
+        let problem: Value = serde_json::from_slice(&body).unwrap();
+        let promised = schemars::schema_for!(Problem).to_value()["required"].as_array().unwrap().clone();
+        assert!(promised.len() > 4, "{promised:?}");
+        assert!(promised.iter().all(|name| problem.get(name.as_str().unwrap()).is_some()), "{promised:?} {problem}");
     }
 
     #[test]

@@ -172,6 +172,23 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        /// Whatever is done to a token: it names its buyer or nobody, and never breaks the reader.
+        #[test]
+        fn a_damaged_token_names_nobody_else(at in 0usize..200, letter in "[A-Za-z0-9._=\\PC-]", cut in 0usize..200) {
+            let whole = token(&json!({ "alg": "HS256" }), &claims(json!({})), "new");
+            let mut letters: Vec<char> = whole.chars().collect();
+            let at = at % letters.len();
+            letters.splice(at..=at, letter.chars());
+            let changed: String = letters.iter().collect();
+            let shortened: String = changed.chars().take(cut).collect();
+            for damaged in [changed, shortened, format!("{whole}{letter}"), format!("{letter}{whole}")] {
+                let named = buyer_of(&damaged, WIDGET, &[key(1, "new")], NOW_MS);
+                proptest::prop_assert!(named.is_err() || named.as_deref() == Ok("buyer-7"), "{damaged}: {named:?}");
+            }
+        }
+    }
+
     #[test]
     fn claims_are_checked_one_by_one() {
         let head = || json!({ "alg": "HS256" });

@@ -10,6 +10,9 @@ mod documents_arrive;
 mod golden_answers;
 mod injection;
 mod live_streams;
+#[path = "../fuzzing/mutate.rs"]
+mod mutate;
+mod mutated_requests;
 mod ops_and_widgets;
 mod orders;
 mod requirements;

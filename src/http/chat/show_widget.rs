@@ -37,8 +37,10 @@ pub struct WidgetView {
     welcome: InBoth<String>,
     suggestions: InBoth<Vec<String>>,
     #[serde(skip_serializing_if = "String::is_empty")]
+    #[schemars(default)]
     hours: String,
     #[serde(skip_serializing_if = "String::is_empty")]
+    #[schemars(default)]
     contact: String,
     /// Whether answers of the assistant have to be marked as such: always.
     ai_label: bool,

@@ -131,7 +131,8 @@ impl GgufFile {
     /// The rows of a table, left in the file.
     pub fn table(&self, name: &str, width: usize) -> Result<Table, ModelError> {
         let (info, data) = self.tensor(name)?;
-        let n_rows = info.shape.elem_count() / width;
+        let no_table = || ModelError::Damaged { what: format!("tensor `{name}` is no table") };
+        let n_rows = info.shape.elem_count().checked_div(width).ok_or_else(no_table)?;
         expect_shape(name, info, &[n_rows, width])?;
         let start = data.as_ptr() as usize - self.bytes.as_ptr() as usize;
         let row_bytes = data.len() / n_rows;
@@ -155,13 +156,16 @@ impl GgufFile {
     fn tensor(&self, name: &str) -> Result<(&TensorInfo, &[u8]), ModelError> {
         let damaged = |what: &str| ModelError::Damaged { what: format!("tensor `{name}` {what}") };
         let info = self.content.tensor_infos.get(name).ok_or_else(|| damaged("is missing"))?;
-        let (n, block) = (info.shape.elem_count(), info.ggml_dtype.block_size());
+        let block = info.ggml_dtype.block_size();
+        // Not `elem_count`: sizes in a damaged header overflow it.
+        let n = info.shape.dims().iter().try_fold(1usize, |n, size| n.checked_mul(*size));
+        let n = n.ok_or_else(|| damaged("has an impossible shape"))?;
         if n == 0 || info.shape.dims().last().is_none_or(|width| width % block != 0) {
             return Err(damaged("has an impossible shape"));
         }
         let start = self.content.tensor_data_offset.checked_add(info.offset).ok_or_else(|| damaged("lies outside"))?;
         let start = usize::try_from(start).map_err(|_| damaged("lies outside"))?;
-        let len = n / block * info.ggml_dtype.type_size();
+        let len = (n / block).checked_mul(info.ggml_dtype.type_size()).ok_or_else(|| damaged("is cut off"))?;
         let data = self.bytes.get(start..start.saturating_add(len)).ok_or_else(|| damaged("is cut off"))?;
         // candle reads blocks in place and insists on this.
         if data.as_ptr().align_offset(align_of::<f32>()) != 0 {
