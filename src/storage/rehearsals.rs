@@ -188,9 +188,9 @@ pub async fn fail(tx: &mut Tx, shop: ShopId, id: RehearsalId, problem: &str) -> 
     Ok(done.rows_affected() == 1)
 }
 
-/// Queues the first question that is not answered yet; without one, all are. The rehearsal is held.
-pub async fn queue_next(tx: &mut Tx, shop: ShopId, id: RehearsalId) -> Result<(), StorageError> {
-    let next = sqlx::query(
+/// The first question that is not answered yet.
+pub async fn next(tx: &mut Tx, shop: ShopId, id: RehearsalId) -> Result<Option<RehearsedId>, StorageError> {
+    let row = sqlx::query(
         "select id from rehearsed where shop_id = $1 and rehearsal_id = $2 and turn_id is null and failed = 0 \
          order by ordinal limit 1",
     )
@@ -198,8 +198,13 @@ pub async fn queue_next(tx: &mut Tx, shop: ShopId, id: RehearsalId) -> Result<()
     .bind(id)
     .fetch_optional(tx.connection())
     .await?;
-    if let Some(row) = next {
-        let (question, now_ms) = (row.col("id")?, tx.now_ms());
+    row.map(|row| row.col("id")).transpose()
+}
+
+/// Queues the first question that is not answered yet; without one, all are. The rehearsal is held.
+pub async fn queue_next(tx: &mut Tx, shop: ShopId, id: RehearsalId) -> Result<(), StorageError> {
+    if let Some(question) = next(tx, shop, id).await? {
+        let now_ms = tx.now_ms();
         jobs::enqueue(tx, shop, JobKind::AnswerRehearsed { question }, Lane::Bulk, now_ms).await?;
         return Ok(());
     }

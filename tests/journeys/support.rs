@@ -10,9 +10,10 @@ use kefu::clock::ManualClock;
 use kefu::domain::certificate::Fingerprint;
 use kefu::domain::chunk::Chunk;
 use kefu::domain::conversation::{Author, Citation};
-use kefu::domain::decision::{Decision, Evidence, Reason};
+use kefu::domain::decision::{Decision, Evidence, Reason, decide_rehearsed};
 use kefu::domain::document::{Format, Parsed};
-use kefu::domain::ids::{AccountId, ConversationId, RevisionId, ShopId, TurnId, WidgetId};
+use kefu::domain::ids::{AccountId, ConversationId, RehearsalId, RehearsedId, RevisionId, ShopId, TurnId, WidgetId};
+use kefu::domain::rehearsal::{PastQuestion, PastQuestions, RefusedRow, RowProblem};
 use kefu::domain::score::Confidence;
 use kefu::domain::text::{Lang, Span};
 use kefu::events::Bus;
@@ -22,6 +23,7 @@ use kefu::lifecycle::Lifecycle;
 use kefu::storage::accounts::{self, NewAccount, Role};
 use kefu::storage::files::FileStore;
 use kefu::storage::indexing::{self, NewIndex};
+use kefu::storage::rehearsals::{self, questions};
 use kefu::storage::seal::Keyring;
 use kefu::storage::turns::{self, NewDecision, NewReply};
 use kefu::storage::widgets::{self, WidgetForm, WidgetSettings};
@@ -248,13 +250,7 @@ impl TestApp {
 
     /// Drafts an answer to a turn and holds it for an agent, as the answering job does.
     pub async fn draft(&self, shop: &TestShop, turn: TurnId, draft: &str, citations: &[Citation]) {
-        let evidence = Evidence {
-            escalations: vec![],
-            holds: vec![],
-            grounded_share: 1.0,
-            confidence: Confidence::new(0.7).unwrap(),
-            topic: "returns".into(),
-        };
+        let evidence = sure_of("returns", 0.7);
         let decision = Decision::Review { reasons: vec![Reason::BelowBar] };
         let policy = policies::current(&self.state.db, shop.id).await.unwrap().id;
         let record = json!({ "ms": { "retrieve": 3, "generate": 40, "score": 2, "total": 45 } });
@@ -272,6 +268,53 @@ impl TestApp {
         let mut tx = self.state.db.begin().await.unwrap();
         turns::record_decision(&mut tx, shop.id, &new).await.unwrap().unwrap();
         tx.commit().await.unwrap();
+    }
+
+    /// Brings a file with one question of the past, and answers that, as the jobs of a rehearsal do.
+    pub async fn rehearse(
+        &self,
+        shop: &TestShop,
+        (question, draft): (&str, &str),
+        citations: &[Citation],
+    ) -> (RehearsalId, RehearsedId) {
+        let (db, file) = (&self.state.db, ("past.txt", question.as_bytes()));
+        let brought = self.upload(&shop.caller(Role::Staff), "/v1/knowledge/rehearsals", &[file]).await;
+        let rehearsal = brought.expect(202).json()["id"].as_str().unwrap().parse().unwrap();
+        let asked = PastQuestion {
+            line: 1,
+            thread: 1,
+            question: question.to_owned(),
+            previous: None,
+            person_said: Some(draft.to_owned()),
+        };
+        let refused = RefusedRow { line: 2, problem: RowProblem::Duplicate, text: question.to_owned() };
+        let found = PastQuestions { asked: vec![asked], refused: vec![refused], n_skipped: 0 };
+        let mut tx = db.begin().await.unwrap();
+        assert!(rehearsals::fill(&mut tx, shop.id, rehearsal, &found).await.unwrap());
+        let id = rehearsals::next(&mut tx, shop.id, rehearsal).await.unwrap().unwrap();
+        tx.commit().await.unwrap();
+        let asked = questions::get(db, shop.id, id).await.unwrap().unwrap();
+        let policy = policies::current(db, shop.id).await.unwrap().id;
+        let mut tx = db.begin().await.unwrap();
+        let thread = questions::thread_of(&mut tx, shop.id, &asked).await.unwrap();
+        let turn = turns::ask_again(&mut tx, shop.id, thread, (question, asked.lang)).await.unwrap().unwrap();
+        let evidence = sure_of("returns", 0.7);
+        let new = NewDecision {
+            turn,
+            expected_version: 0,
+            draft: Some(draft),
+            citations,
+            evidence: &evidence,
+            decision: &decide_rehearsed(&evidence),
+            policy,
+            draw: 0.5,
+            record: &json!({}),
+        };
+        turns::record_decision(&mut tx, shop.id, &new).await.unwrap().unwrap();
+        assert!(questions::set_answered(&mut tx, shop.id, id, (turn, 40)).await.unwrap());
+        questions::go_on(&mut tx, shop.id, rehearsal).await.unwrap();
+        tx.commit().await.unwrap();
+        (rehearsal, id)
     }
 
     /// Makes a revision the one that answers, with these texts as its chunks, as the ingesting job does.
@@ -297,13 +340,7 @@ impl TestApp {
 
     /// Sends an answer without a person, as the answering job does.
     pub async fn auto_send(&self, shop: &TestShop, turn: TurnId, text: &str) {
-        let evidence = Evidence {
-            escalations: vec![],
-            holds: vec![],
-            grounded_share: 1.0,
-            confidence: Confidence::new(0.95).unwrap(),
-            topic: "returns".into(),
-        };
+        let evidence = sure_of("returns", 0.95);
         let policy = policies::current(&self.state.db, shop.id).await.unwrap().id;
         let decision = NewDecision {
             turn,
@@ -340,6 +377,12 @@ impl TestApp {
         assert_eq!(response.headers()[header::CONTENT_TYPE], "text/event-stream");
         EventReader { body: response.into_body().into_data_stream(), read: String::new() }
     }
+}
+
+/// Evidence that no rule holds.
+fn sure_of(topic: &str, confidence: f64) -> Evidence {
+    let confidence = Confidence::new(confidence).unwrap();
+    Evidence { escalations: vec![], holds: vec![], grounded_share: 1.0, confidence, topic: topic.into() }
 }
 
 pub fn request(method: Method, path: &str, caller: &Caller, body: Option<Value>) -> Request<Body> {

@@ -10,6 +10,7 @@ use kefu::app::engines::Engines;
 use kefu::clock::ManualClock;
 use kefu::config::{Config, Flags};
 use kefu::domain::calibration::{Calibration, Provenance};
+use kefu::domain::outcome::LabelSource;
 use kefu::http::state::{Component, ComponentState, Components, HealthView};
 use kefu::inference::Embedder;
 use kefu::inference::fake::{HashEmbedder, ScriptedGenerator};
@@ -17,9 +18,9 @@ use kefu::jobs::{Runner, RunnerOptions};
 use kefu::lifecycle::Lifecycle;
 use kefu::retrieve::Retriever;
 use kefu::storage::accounts::Role;
+use kefu::storage::labels;
 use kefu::storage::ops::{self, Period};
 use kefu::storage::uploads::{self, Said};
-use kefu::storage::{labels, looks};
 use kefu::vectors::VectorStore;
 use kefu::vectors::memory::MemoryStore;
 use serde_json::{Value, json};
@@ -78,6 +79,10 @@ impl Server {
 
     async fn shown(&self, shop: &TestShop, id: &str) -> Value {
         self.http.get(&shop.caller(Role::Agent), &format!("{BRING}/{id}")).await.expect(200).json()
+    }
+
+    async fn result(&self, shop: &TestShop) -> Value {
+        self.http.get(&shop.caller(Role::Agent), RESULT).await.expect(200).json()
     }
 
     async fn open_items(&self, shop: &TestShop) -> Vec<Value> {
@@ -150,90 +155,116 @@ fn sheet(n: u8) -> String {
 }
 
 #[tokio::test]
-async fn from_a_file_to_a_promise() {
+async fn what_is_rehearsed_reaches_nobody_and_counts_as_nobodys_question() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::open(folder.path(), &memory()).await;
     let (shop, other) = (server.http.shop("shoes").await, server.http.shop("other").await);
     teach(&server, &shop).await;
-    let step = |result: &Value| result["chosen"]["step"]["kind"].as_str().unwrap().to_owned();
-    let agent = shop.caller(Role::Agent);
-    assert_eq!(step(&server.http.get(&agent, RESULT).await.expect(200).json()), "begin");
-
-    let private = "answer\nCan I return unworn shoes after delivery? Call 13812345678,yes\n";
     let twice = ",nothing asked\nCan unworn aax shoes be returned after delivery?,again\n";
-    let file = sheet(88).replacen("answer\n", private, 1) + twice;
-    let id = server.bring(&shop, ("past.csv", file.as_bytes())).await;
+    let id = server.bring(&shop, ("past.csv", (sheet(9) + twice).as_bytes())).await;
     server.worker.drain().await;
     let shown = server.shown(&shop, &id).await;
     let count = |name: &str| shown[name].as_u64().unwrap();
-    assert_eq!((shown["state"].as_str(), count("n_questions"), count("n_refused")), (Some("answered"), 89, 2));
-    assert_eq!((count("n_answered"), count("n_failed"), count("n_judged")), (89, 0, 0), "{shown}");
+    assert_eq!((shown["state"].as_str(), count("n_questions"), count("n_refused")), (Some("answered"), 9, 2));
+    assert_eq!((count("n_answered"), count("n_failed"), count("n_judged")), (9, 0, 0), "{shown}");
+    let (agent, stranger) = (shop.caller(Role::Agent), other.caller(Role::Owner));
     let report = server.http.get(&agent, &format!("{BRING}/{id}/refused?lang=zh")).await.expect(200).text();
-    assert!(report.contains("\"91\",\"此行没有问题内容\"") && report.contains("与前面的问题重复"), "{report}");
+    assert!(report.contains("\"11\",\"此行没有问题内容\"") && report.contains("与前面的问题重复"), "{report}");
 
-    // Nobody outside hears of it, and nothing of it counts as what buyers ask.
     for path in [format!("{BRING}/{id}"), format!("{BRING}/{id}/refused")] {
-        server.http.get(&other.caller(Role::Owner), &path).await.expect(404);
+        server.http.get(&stranger, &path).await.expect(404);
     }
-    let theirs = server.http.get(&other.caller(Role::Owner), OPEN).await.expect(200).json();
+    let theirs = server.http.get(&stranger, OPEN).await.expect(200).json();
     assert_eq!((theirs["open"].as_array().unwrap().len(), &theirs["tally"]["n_answered"]), (0, &json!(0)));
     let queue = server.http.get(&agent, "/v1/console/queue").await.expect(200).json();
-    assert_eq!(queue["items"].as_array().map_or(0, Vec::len), 0, "{queue}");
+    assert_eq!(queue["turns"].as_array().map(Vec::len), Some(0), "{queue}");
     let whole = Period { from_ms: 0, until_ms: i64::MAX };
     assert_eq!(ops::replay_rows(&server.app.db, shop.id, whole).await.unwrap(), []);
     assert_eq!(ops::days(&server.app.db, shop.id, whole, 0).await.unwrap(), []);
     let rows = ops::rehearsed_rows(&server.app.db, shop.id, whole).await.unwrap();
     assert!(rows.iter().all(|row| row.decision.code() == "review"), "nothing was decided to be sent");
-    let accept = format!("/v1/console/turns/{}/accept", rows[0].turn);
-    server.http.post(&agent, &accept, json!({ "version": 1 })).await.expect(409);
+    for (verb, body) in [("accept", json!({ "version": 1 })), ("reject", json!({ "version": 1, "reason": "wrong" }))] {
+        let path = format!("/v1/console/turns/{}/{verb}", rows[0].turn);
+        server.http.post(&agent, &path, body).await.expect(409);
+    }
+}
 
-    // Judged, taken back, judged by one only.
-    let items = server.open_items(&shop).await;
-    assert_eq!(items[0]["question"], "Can I return unworn shoes after delivery? Call [phone]");
-    assert_eq!(items[0]["person_said"], "yes");
-    assert!(items[0].get("confidence").is_none(), "whoever judges does not know how sure it was");
-    let source = format!("/v1/knowledge/rehearsed/{}/sources/1", items[0]["id"].as_str().unwrap());
+#[tokio::test]
+async fn an_answer_is_judged_blind_and_by_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::open(folder.path(), &memory()).await;
+    let (shop, other) = (server.http.shop("shoes").await, server.http.shop("other").await);
+    teach(&server, &shop).await;
+    let file = "question,answer\nCan I return unworn shoes after delivery? Call 13812345678,yes\n";
+    server.bring(&shop, ("past.csv", file.as_bytes())).await;
+    server.worker.drain().await;
+    let [item] = server.open_items(&shop).await.try_into().unwrap();
+    assert_eq!(item["question"], "Can I return unworn shoes after delivery? Call [phone]");
+    assert_eq!(item["person_said"], "yes");
+    assert!(item.get("confidence").is_none(), "whoever judges does not know how sure it was");
+    let (agent, stranger) = (shop.caller(Role::Agent), other.caller(Role::Owner));
+    let source = format!("/v1/knowledge/rehearsed/{}/sources/1", item["id"].as_str().unwrap());
     assert!(server.http.get(&agent, &source).await.expect(200).text().contains("30 days"));
-    server.http.get(&other.caller(Role::Owner), &source).await.expect(404);
-    assert_eq!(server.judge(&other, &items[0], (Role::Owner, "accept")).await.status, 404);
-    assert_eq!(server.judge(&shop, &items[0], (Role::Ops, "accept")).await.status, 403);
-    let judged = server.judge(&shop, &items[0], (Role::Agent, "reject_wrong")).await.expect(200).json();
+    server.http.get(&stranger, &source).await.expect(404);
+    assert_eq!(server.judge(&other, &item, (Role::Owner, "accept")).await.status, 404);
+    assert_eq!(server.judge(&shop, &item, (Role::Ops, "accept")).await.status, 403);
+    let judged = server.judge(&shop, &item, (Role::Agent, "reject_wrong")).await.expect(200).json();
     assert_eq!((&judged["tally"]["n_judged"], &judged["tally"]["n_wrong"]), (&json!(1), &json!(1)));
-    assert_eq!(server.judge(&shop, &items[0], (Role::Staff, "accept")).await.expect(409).code(), "already_resolved");
-    let label = format!("/v1/knowledge/rehearsed/{}/label", items[0]["id"].as_str().unwrap());
+    assert_eq!(server.judge(&shop, &item, (Role::Staff, "accept")).await.expect(409).code(), "already_resolved");
+    let label = format!("/v1/knowledge/rehearsed/{}/label", item["id"].as_str().unwrap());
     server.http.call(Method::DELETE, &shop.caller(Role::Staff), &label, None).await.expect(404);
     let back = server.http.call(Method::DELETE, &agent, &label, None).await.expect(200).json();
     assert_eq!((&back["tally"]["n_judged"], &back["tally"]["n_wrong"]), (&json!(0), &json!(0)));
+    assert_eq!(server.open_items(&shop).await.len(), 1);
+}
 
-    // Not enough yet: what is missing is what proves it.
-    let result = server.http.get(&agent, RESULT).await.expect(200).json();
-    assert_eq!(result["chosen"]["step"], json!({ "kind": "judge", "n": 89, "n_open": 89 }));
+/// Judges everything as right, and looks at the result before the last one.
+async fn judge_all(server: &Server, shop: &TestShop) {
     let mut n_judged = 0;
     loop {
-        let items = server.open_items(&shop).await;
+        let items = server.open_items(shop).await;
         for item in &items {
             n_judged += 1;
-            server.judge(&shop, item, (Role::Staff, "accept")).await.expect(200);
+            server.judge(shop, item, (Role::Staff, "accept")).await.expect(200);
             if n_judged == 88 {
-                let result = server.http.get(&agent, RESULT).await.expect(200).json();
+                let result = server.result(shop).await;
                 assert_eq!(step(&result), "judge", "an answer as sure as the others is not judged yet");
             }
         }
         if items.is_empty() {
-            break;
+            return;
         }
     }
-    let result = server.http.get(&agent, RESULT).await.expect(200).json();
-    assert_eq!((step(&result), &result["chosen"]["share"]), ("promise".into(), &json!(1.0)), "{result}");
+}
+
+fn step(result: &Value) -> &str {
+    result["chosen"]["step"]["kind"].as_str().unwrap()
+}
+
+#[tokio::test]
+async fn from_a_file_to_a_promise() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::open(folder.path(), &memory()).await;
+    let shop = server.http.shop("shoes").await;
+    teach(&server, &shop).await;
+    assert_eq!(step(&server.result(&shop).await), "begin");
+    server.bring(&shop, ("past.csv", sheet(89).as_bytes())).await;
+    server.worker.drain().await;
+    let before = server.result(&shop).await;
+    assert_eq!(before["chosen"]["step"], json!({ "kind": "judge", "n": 89, "n_open": 89 }));
+    judge_all(&server, &shop).await;
+    let result = server.result(&shop).await;
+    assert_eq!((step(&result), &result["chosen"]["share"]), ("promise", &json!(1.0)), "{result}");
     assert_eq!(result["chosen"]["assessment"]["n"], 60);
     let strict = result["others"].as_array().unwrap().iter().find(|one| one["target_error"] == 0.02).unwrap();
     assert_eq!((strict["step"]["kind"].as_str(), &strict["assessment"]["can_certify"]), (Some("bring"), &json!(false)));
     assert_eq!(strict["assessment"]["needed"]["min_clean"], 149);
 
     // The promise is made of these labels, and they say with which chance they came.
-    let turn = rows[0].turn;
-    let label = labels::of_turn(&server.app.db, shop.id, turn).await.unwrap().pop().unwrap();
-    assert_eq!(label.propensity, 1.0);
+    let whole = Period { from_ms: 0, until_ms: i64::MAX };
+    let rows = ops::rehearsed_rows(&server.app.db, shop.id, whole).await.unwrap();
+    let label = labels::of_turn(&server.app.db, shop.id, rows[0].turn).await.unwrap().pop().unwrap();
+    assert_eq!((label.source, label.propensity), (LabelSource::Rehearsal, 1.0));
     let dial = json!({ "target_error": 0.05, "certainty": 0.95, "audit_rate": 0.05 });
     let number = server.http.get(&shop.caller(Role::Ops), "/v1/ops/policy").await.expect(200).json()["number"].clone();
     let body = json!({ "scope": "shop", "dial": dial, "mode": "auto", "note": "first day", "based_on": number });
@@ -241,13 +272,12 @@ async fn from_a_file_to_a_promise() {
     let scope = turned.json()["scopes"][0].clone();
     assert_eq!((scope["state"].as_str(), &scope["certificate"]["n"]), (Some("certified"), &json!(60)), "{scope}");
     assert_eq!((&scope["watch"]["n_audited"], &scope["watch"]["n_sent"]), (&json!(0), &json!(0)));
-    assert_eq!(looks::count_open(&server.app.db, shop.id, shop.account(Role::Owner)).await.unwrap() > 9, false);
 
     // What was judged is not asked again.
     let again = server.bring(&shop, ("again.csv", sheet(90).as_bytes())).await;
     server.worker.drain().await;
     let shown = server.shown(&shop, &again).await;
-    assert_eq!((&shown["n_questions"], &shown["n_refused"]), (&json!(2), &json!(88)));
+    assert_eq!((&shown["n_questions"], &shown["n_refused"]), (&json!(1), &json!(89)));
 }
 
 #[tokio::test]

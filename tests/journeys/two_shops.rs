@@ -54,6 +54,7 @@ async fn furnish(app: &TestApp, name: &'static str, (word, lure): (&'static str,
         span: None,
         parts: vec![],
     };
+    let cited_then = cited.clone();
     let (conversation, buyer) = app.conversation(&shop).await;
     let turn = app.ask(conversation, &buyer, &format!("Where is my {lure} {word}?")).await;
     app.draft(&shop, turn, &format!("Your {lure} {word} is here [1]."), std::slice::from_ref(&cited)).await;
@@ -64,6 +65,8 @@ async fn furnish(app: &TestApp, name: &'static str, (word, lure): (&'static str,
     let tested = app.post(&staff, "/v1/knowledge/test", json!({ "question": word })).await.expect(202).json();
     let golden = json!({ "question": format!("Where is {lure} {word}?"), "answer": format!("{lure} {word} is here.") });
     let golden = app.post(&staff, "/v1/knowledge/golden", golden).await.expect(201).json();
+    let past = (format!("Where was the {lure} {word}?"), format!("The {lure} {word} was here [1]."));
+    let (rehearsal, rehearsed) = app.rehearse(&shop, (&past.0, &past.1), std::slice::from_ref(&cited_then)).await;
     let owner = shop.caller(Role::Owner);
     let scopes = json!({ "name": word, "scopes": ["read_bars"], "days": 1 });
     let token = app.post(&owner, "/v1/ops/tokens", scopes).await.expect(201).json();
@@ -90,6 +93,8 @@ async fn furnish(app: &TestApp, name: &'static str, (word, lure): (&'static str,
         ("document", uploaded["document_id"].as_str().unwrap().to_owned()),
         ("revision", revision.to_string()),
         ("chunk", ChunkId::derive(revision, 0).to_string()),
+        ("rehearsal", rehearsal.to_string()),
+        ("rehearsed", rehearsed.to_string()),
         ("test", tested["turn_id"].as_str().unwrap().to_owned()),
         ("account", shop.account(Role::Staff).to_string()),
         ("widget", shop.widget.to_string()),
@@ -130,6 +135,8 @@ fn kind(path: &str, parameter: &str) -> Option<&'static str> {
         "id" if path.contains("/orders/") => "order",
         "id" if path.contains("/imports/") => "import",
         "id" if path.contains("/tasks/") => "task",
+        "id" if path.contains("/rehearsals/") => "rehearsal",
+        "id" if path.contains("/rehearsed/") => "rehearsed",
         "id" if path.contains("/golden/") => "golden",
         "id" if path.contains("/conversations/") => "conversation",
         "id" if path.contains("/turns/") => "turn",
@@ -157,6 +164,7 @@ fn bodies(path: &str) -> Value {
         "edit-kind" => json!({ "text": "stolen" }),
         "reject" => json!({ "version": 1, "reason": "other" }),
         "messages" => json!({ "text": "stolen", "client_key": "x" }),
+        "label" => json!({ "outcome": "reject_wrong" }),
         "thumbs" => json!({ "thumbs": 1 }),
         "golden" => json!({ "question": "stolen", "answer": "stolen" }),
         "ruling" | "returns" => json!({ "cause": "defect" }),
