@@ -8,8 +8,8 @@
 use sha2::{Digest, Sha256};
 
 use super::guard::{Intent, guard};
-use super::wishes::{Named, Wish, change, named, wish};
 use super::phrases;
+use super::wishes::{Named, Wish, change, named, wish};
 use crate::domain::decision::{Evidence, ORDER_REQUEST, ORDER_STATUS, Reason};
 use crate::domain::encoding::HEX;
 use crate::domain::ids::{ConversationId, ShopId};
@@ -128,7 +128,8 @@ fn is_number(row: &OrderRow, number: &str) -> bool {
 
 /// Of a buyer's orders the only one under way; if none is, the last one.
 fn choose(own: Vec<OrderRow>) -> Found {
-    let is_over = |row: &OrderRow| matches!(row.order.stage(), Some(Stage::Signed | Stage::Cancelled | Stage::Refunded));
+    let is_over =
+        |row: &OrderRow| matches!(row.order.stage(), Some(Stage::Signed | Stage::Cancelled | Stage::Refunded));
     let open: Vec<&OrderRow> = own.iter().filter(|row| !is_over(row)).collect();
     match (open.as_slice(), own.first()) {
         ([], None) => Found::Person,
@@ -174,12 +175,8 @@ fn sure(topic: &str) -> Evidence {
 }
 
 fn person(reason: Reason, look: OrderLook) -> FromRecord {
-    let evidence = Evidence {
-        escalations: vec![reason],
-        grounded_share: 0.0,
-        confidence: Confidence::NONE,
-        ..sure(ORDER_STATUS)
-    };
+    let evidence =
+        Evidence { escalations: vec![reason], grounded_share: 0.0, confidence: Confidence::NONE, ..sure(ORDER_STATUS) };
     FromRecord { draft: None, card: None, evidence, look }
 }
 

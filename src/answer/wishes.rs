@@ -80,7 +80,8 @@ static MOBILE: LazyLock<Regex> =
 pub fn named(message: &str) -> Named {
     let text = fold(message);
     let n_digits = |code: &str| code.bytes().filter(u8::is_ascii_digit).count();
-    let codes: Vec<&str> = CODES.find_iter(&text).map(|found| found.as_str()).filter(|code| n_digits(code) >= 4).collect();
+    let codes: Vec<&str> =
+        CODES.find_iter(&text).map(|found| found.as_str()).filter(|code| n_digits(code) >= 4).collect();
     let is_four = |code: &&str| code.len() == 4 && n_digits(code) == 4;
     let is_mobile = |code: &&str| MOBILE.is_match(code);
     let long: Vec<&str> = codes.iter().copied().filter(|code| n_digits(code) >= 6).collect();

@@ -79,8 +79,7 @@ impl Moment {
         let is_date = (1..=9999).contains(&self.year)
             && (1..=12).contains(&self.month)
             && (1..=days_in(self.year, self.month)).contains(&self.day);
-        let is_time =
-            (0..24).contains(&self.hour) && (0..60).contains(&self.minute) && (0..60).contains(&self.second);
+        let is_time = (0..24).contains(&self.hour) && (0..60).contains(&self.minute) && (0..60).contains(&self.second);
         if !is_date || !is_time {
             return None;
         }
@@ -144,8 +143,7 @@ pub fn told_moment(at_ms: i64, offset_min: i64, lang: Lang) -> String {
 
 /// The day alone: `11月23日`, `23 Nov`.
 pub fn told_day(at_ms: i64, offset_min: i64, lang: Lang) -> String {
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let Moment { month, day, .. } = Moment::at(at_ms, offset_min);
     match lang {
         Lang::Zh => format!("{month}月{day}日"),
@@ -193,9 +191,19 @@ mod tests {
 
     #[test]
     fn a_day_that_no_calendar_has_is_no_time() {
-        for text in ["", "soon", "2026-13-01", "2025-02-29", "2026-04-31", "26-01-01", "2026-01-01 24:00", "2026-01",
-            "1/2/2026", "2026-01-01 10:00 11:00 12", "46023.5"]
-        {
+        for text in [
+            "",
+            "soon",
+            "2026-13-01",
+            "2025-02-29",
+            "2026-04-31",
+            "26-01-01",
+            "2026-01-01 24:00",
+            "2026-01",
+            "1/2/2026",
+            "2026-01-01 10:00 11:00 12",
+            "46023.5",
+        ] {
             assert_eq!(parse_moment(text, CHINA), None, "{text}");
         }
     }

@@ -9,7 +9,9 @@ pub const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// One cell: no formula, quoted where it has to be.
 pub fn cell(text: &str) -> String {
-    let is_formula = text.trim_start_matches([' ', '\u{3000}']).starts_with(['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'])
+    let is_formula = text
+        .trim_start_matches([' ', '\u{3000}'])
+        .starts_with(['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'])
         || text.starts_with('\n');
     let text = if is_formula { format!("'{text}") } else { text.to_owned() };
     if text.contains(['"', ',', '\n', '\r', '\t', ';']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }

@@ -18,9 +18,7 @@ use crate::domain::money::Money;
 const MAX_NODES: usize = 100;
 
 /// Where it was bought.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Platform {
     /// 淘宝.
@@ -99,12 +97,29 @@ impl Stage {
     /// The stage of a status as sheets write it.
     pub fn of(text: &str) -> Option<Self> {
         Some(match text.trim().to_lowercase().as_str() {
-            "created" | "unpaid" | "pending payment" | "待付款" | "等待买家付款" | "未付款" | "待支付" => Self::Created,
-            "paid" | "to ship" | "待发货" | "已付款" | "买家已付款" | "等待卖家发货" | "买家已付款,等待卖家发货"
+            "created" | "unpaid" | "pending payment" | "待付款" | "等待买家付款" | "未付款" | "待支付" => {
+                Self::Created
+            }
+            "paid"
+            | "to ship"
+            | "待发货"
+            | "已付款"
+            | "买家已付款"
+            | "等待卖家发货"
+            | "买家已付款,等待卖家发货"
             | "买家已付款，等待卖家发货" => Self::Paid,
-            "shipped" | "in transit" | "已发货" | "卖家已发货" | "运输中" | "待收货" | "等待买家确认收货"
-            | "卖家已发货,等待买家确认" | "卖家已发货，等待买家确认" => Self::Shipped,
-            "signed" | "delivered" | "completed" | "已签收" | "交易成功" | "已完成" | "已收货" => Self::Signed,
+            "shipped"
+            | "in transit"
+            | "已发货"
+            | "卖家已发货"
+            | "运输中"
+            | "待收货"
+            | "等待买家确认收货"
+            | "卖家已发货,等待买家确认"
+            | "卖家已发货，等待买家确认" => Self::Shipped,
+            "signed" | "delivered" | "completed" | "已签收" | "交易成功" | "已完成" | "已收货" => {
+                Self::Signed
+            }
             "cancelled" | "canceled" | "closed" | "已取消" | "交易关闭" | "已关闭" => Self::Cancelled,
             "refunded" | "已退款" | "退款成功" => Self::Refunded,
             _ => return None,
@@ -283,10 +298,8 @@ pub(crate) mod tests {
     fn any_order() -> impl Strategy<Value = Order> {
         let stage = proptest::sample::select(vec![Stage::Created, Stage::Paid, Stage::Shipped, Stage::Signed]);
         let node = (0..9i64, "[a-c]").prop_map(|(at_ms, text)| Node { at_ms, place: None, text });
-        let parcel = (0..9i64, "[x-z]").prop_map(|(at_ms, name)| Dated {
-            at_ms,
-            value: Parcel { carrier: Some(name), tracking: None },
-        });
+        let parcel = (0..9i64, "[x-z]")
+            .prop_map(|(at_ms, name)| Dated { at_ms, value: Parcel { carrier: Some(name), tracking: None } });
         let facts = (
             proptest::option::of((0..9i64, stage.clone()).prop_map(|(at_ms, value)| Dated { at_ms, value })),
             proptest::collection::btree_map(stage, 0..9i64, 0..3),

@@ -111,8 +111,7 @@ impl OrderCard {
     /// The same as a text, for whoever sees no card.
     pub fn to_text(&self) -> String {
         let mut lines = vec![self.headline()];
-        let names: Vec<String> =
-            self.items.iter().map(|item| format!("{} ×{}", item.title, item.quantity)).collect();
+        let names: Vec<String> = self.items.iter().map(|item| format!("{} ×{}", item.title, item.quantity)).collect();
         if !names.is_empty() {
             lines.push(names.join(if self.lang == Lang::Zh { "、" } else { ", " }));
         }
@@ -207,7 +206,8 @@ mod tests {
 
     fn shipped() -> Order {
         let parcel = Parcel { carrier: Some("顺丰".into()), tracking: Some("SF123".into()) };
-        let node = Node { at_ms: AT_MS + 3_600_000, place: Some("杭州".into()), text: "已到达杭州转运中心".into() };
+        let node =
+            Node { at_ms: AT_MS + 3_600_000, place: Some("杭州".into()), text: "已到达杭州转运中心".into() };
         Order {
             stages: BTreeMap::from([(Stage::Paid, AT_MS - 5), (Stage::Shipped, AT_MS)]),
             nodes: [node].into(),

@@ -69,10 +69,13 @@ impl RowProblem {
     pub fn sentence(self, lang: Lang) -> &'static str {
         let (zh, en) = match self {
             Self::NumberMissing => ("缺少编号", "The number is missing"),
-            Self::NumberInvalid => ("编号含有不允许的字符或过长", "The number has characters that no number has, or is too long"),
-            Self::NumberRounded => {
-                ("编号被表格软件改成了科学计数法，请将该列设为文本后重新导出", "The spreadsheet rounded the number; format the column as text and export again")
+            Self::NumberInvalid => {
+                ("编号含有不允许的字符或过长", "The number has characters that no number has, or is too long")
             }
+            Self::NumberRounded => (
+                "编号被表格软件改成了科学计数法，请将该列设为文本后重新导出",
+                "The spreadsheet rounded the number; format the column as text and export again",
+            ),
             Self::Duplicate => ("与文件中前面的行重复", "The same as a row above"),
             Self::DateInvalid => ("日期无法识别", "This is not a date that can be read"),
             Self::DateImplausible => ("日期在未来或过早", "The date lies in the future or too far back"),
@@ -86,7 +89,9 @@ impl RowProblem {
             Self::PhoneInvalid => ("手机号不足四位数字", "A phone number has at least four digits"),
             Self::TitleMissing => ("缺少商品名称", "The title is missing"),
             Self::TooMuch => ("内容过长或过多", "Too long, or too many"),
-            Self::OrderIncomplete => ("同一订单的另一行有误，整单未导入", "Another row of this order was refused, so the order was left out"),
+            Self::OrderIncomplete => {
+                ("同一订单的另一行有误，整单未导入", "Another row of this order was refused, so the order was left out")
+            }
         };
         match lang {
             Lang::Zh => zh,
@@ -238,7 +243,8 @@ impl OrderInput {
             _ => refuse(RowProblem::DateImplausible, field),
         };
         let at_ms = past(self.at_ms.unwrap_or(now_ms), "at_ms")?;
-        let key = OrderKey { platform: self.platform, number: check_number(&self.number, "number")?.to_ascii_uppercase() };
+        let key =
+            OrderKey { platform: self.platform, number: check_number(&self.number, "number")?.to_ascii_uppercase() };
         let mut order = Order::unknown(key, at_ms);
         for (stage, reached_ms) in &self.reached_ms {
             order.stages.insert(*stage, past(*reached_ms, "reached_ms")?);

@@ -151,12 +151,7 @@ fn ruling(verdict: Verdict, reason: ReturnReason) -> Ruling {
 }
 
 /// Rules on a return at `now_ms`, where the shop's clock is `offset_min` minutes east of UTC.
-pub fn rule_on(
-    order: &Order,
-    ask: &ReturnAsk,
-    rules: &ReturnRules,
-    (now_ms, offset_min): (i64, i64),
-) -> Ruling {
+pub fn rule_on(order: &Order, ask: &ReturnAsk, rules: &ReturnRules, (now_ms, offset_min): (i64, i64)) -> Ruling {
     let lines = match ask.line {
         None => order.lines(),
         Some(idx) => match order.lines().get(idx..idx + 1) {
@@ -168,9 +163,7 @@ pub fn rule_on(
         None => ruling(Verdict::Ask, ReturnReason::RecordIncomplete),
         Some(Stage::Created) => ruling(Verdict::NotDue, ReturnReason::NotPaid),
         Some(Stage::Refunded | Stage::Cancelled) => ruling(Verdict::NotDue, ReturnReason::Settled),
-        Some(Stage::Paid) => {
-            Ruling { way: Some(Way::Refund), ..ruling(Verdict::Due, ReturnReason::NotShipped) }
-        }
+        Some(Stage::Paid) => Ruling { way: Some(Way::Refund), ..ruling(Verdict::Due, ReturnReason::NotShipped) },
         Some(Stage::Shipped) => ruling(Verdict::Ask, ReturnReason::UnderWay),
         Some(Stage::Signed) => match order.reached_ms(Stage::Signed) {
             None => ruling(Verdict::Ask, ReturnReason::RecordIncomplete),

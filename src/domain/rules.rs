@@ -35,12 +35,7 @@ pub struct RecordRules {
 
 impl Default for RecordRules {
     fn default() -> Self {
-        Self {
-            utc_offset_min: 480,
-            stale_after_hours: 72,
-            tasks: BTreeMap::new(),
-            returns: ReturnRules::default(),
-        }
+        Self { utc_offset_min: 480, stale_after_hours: 72, tasks: BTreeMap::new(), returns: ReturnRules::default() }
     }
 }
 

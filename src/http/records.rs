@@ -49,15 +49,19 @@ fn order_routes(routes: Routes) -> Routes {
         .returns::<orders::OrdersAnswer>(200);
     let show = Route::get("/v1/records/orders/{id}", ReadRecords, "One order, and what was told of it")
         .returns::<orders::OrderAnswer>(200);
-    let put_products = Route::post("/v1/records/products", Records, "Tell what the shop sells; the later account stands")
-        .takes::<products::ProductsBody>()
-        .returns::<orders::ToldAnswer>(200)
-        .example(
-            json!({ "products": [{ "sku": "AF-500", "title": "Air fryer", "price_minor": 39900, "category": "kitchen" }] }),
-            Value::Null,
-        );
-    let products = Route::get("/v1/records/products", ReadRecords, "Products, by number")
-        .returns::<products::ProductsAnswer>(200);
+    let put_products = Route::post(
+        "/v1/records/products",
+        Records,
+        "Tell what the shop sells; the later account stands",
+    )
+    .takes::<products::ProductsBody>()
+    .returns::<orders::ToldAnswer>(200)
+    .example(
+        json!({ "products": [{ "sku": "AF-500", "title": "Air fryer", "price_minor": 39900, "category": "kitchen" }] }),
+        Value::Null,
+    );
+    let products =
+        Route::get("/v1/records/products", ReadRecords, "Products, by number").returns::<products::ProductsAnswer>(200);
     routes
         .add(put, orders::put_orders)
         .add(list, orders::list_orders)
@@ -98,10 +102,11 @@ fn import_routes(routes: Routes) -> Routes {
 }
 
 fn return_routes(routes: Routes) -> Routes {
-    let rule = Route::post("/v1/records/orders/{id}/ruling", ReadRecords, "Whether, how and until when it may come back")
-        .takes::<crate::domain::returns::ReturnAsk>()
-        .returns::<returns::RulingView>(200)
-        .example(json!({ "cause": "defect" }), Value::Null);
+    let rule =
+        Route::post("/v1/records/orders/{id}/ruling", ReadRecords, "Whether, how and until when it may come back")
+            .takes::<crate::domain::returns::ReturnAsk>()
+            .returns::<returns::RulingView>(200)
+            .example(json!({ "cause": "defect" }), Value::Null);
     let file = Route::post("/v1/records/orders/{id}/returns", Tasks, "File a return; its ruling is kept with the task")
         .takes::<returns::FileBody>()
         .returns::<TaskView>(201)
@@ -121,7 +126,8 @@ fn setting_routes(routes: Routes) -> Routes {
     let set = Route::put("/v1/records/rules", Bars, "Settle them anew, all of them")
         .takes::<crate::domain::rules::RecordRules>()
         .returns::<crate::domain::rules::RecordRules>(200);
-    let list = Route::get("/v1/records/keys", People, "Keys that events are signed with").returns::<keys::HookKeys>(200);
+    let list =
+        Route::get("/v1/records/keys", People, "Keys that events are signed with").returns::<keys::HookKeys>(200);
     let add = Route::post("/v1/records/keys", People, "Make a key for events; shown once")
         .returns::<keys::NewHookKey>(201)
         .asks_password();

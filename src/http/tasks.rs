@@ -98,7 +98,8 @@ pub async fn view_tasks(
 fn view(task: Task, order_number: Option<String>, names: &Names) -> TaskView {
     let person = |id: AccountId| PersonView { id, name: names.of_account(id) };
     let notes = task.notes.into_iter();
-    let note = |note: tasks::TaskNote| TaskNoteView { by: names.of_account(note.account), at_ms: note.at_ms, text: note.text };
+    let note =
+        |note: tasks::TaskNote| TaskNoteView { by: names.of_account(note.account), at_ms: note.at_ms, text: note.text };
     TaskView {
         id: task.id,
         kind: task.kind,

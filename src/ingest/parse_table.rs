@@ -87,7 +87,7 @@ pub fn parse_csv(bytes: &[u8]) -> Draft {
 }
 
 /// The rows of values separated by commas, tabs, semicolons or bars, each with the line it begins on, from 1.
-pub fn csv_rows(text: &str) -> Vec<(u32, Vec<String>)> {
+pub fn csv_rows(text: &str) -> NumberedRows {
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
@@ -101,7 +101,7 @@ pub fn csv_rows(text: &str) -> Vec<(u32, Vec<String>)> {
 }
 
 /// The rows of each visible sheet of a workbook that can be read, each row with its number, from 1.
-pub fn xlsx_rows(bytes: &[u8]) -> Result<Vec<Vec<(u32, Vec<String>)>>, ParseError> {
+pub fn xlsx_rows(bytes: &[u8]) -> Result<Vec<NumberedRows>, ParseError> {
     let mut workbook = open_xlsx(bytes)?;
     let mut sheets = Vec::new();
     for sheet in workbook.sheets_metadata().to_vec() {

@@ -123,12 +123,8 @@ impl Runner {
         policy: &PolicyVersion,
     ) -> Result<Drafted, Reason> {
         let previous = self.previous(shop, turn).await.map_err(|error| failed(&error))?;
-        let asked = Asked {
-            shop,
-            conversation: conversation.id,
-            message: &turn.question,
-            previous: previous.as_deref(),
-        };
+        let asked =
+            Asked { shop, conversation: conversation.id, message: &turn.question, previous: previous.as_deref() };
         if let Some(told) = records::answer(&self.db, &asked).await.map_err(|error| failed(&error))? {
             let mut drafted = Drafted::from(told);
             drafted.evidence.holds.extend((conversation.handler == Handler::Agent).then_some(Reason::TakenOver));
@@ -213,7 +209,7 @@ impl Runner {
             turns::keep_card(&mut tx, shop, turn.id, card).await?;
         }
         let task = match conversation.kind {
-            ConversationKind::Test => None,
+            ConversationKind::Test | ConversationKind::Rehearsal => None,
             ConversationKind::Buyer => self.make_task(&mut tx, shop, turn, answered.record.order.as_ref()).await?,
         };
         if conversation.kind == ConversationKind::Buyer && !chunks.is_empty() {
@@ -386,7 +382,13 @@ impl From<Answered> for Drafted {
 impl From<FromRecord> for Drafted {
     fn from(told: FromRecord) -> Self {
         let FromRecord { draft, card, evidence, look } = told;
-        Self { draft, citations: vec![], card, evidence, record: AnswerRecord { order: Some(look), ..Default::default() } }
+        Self {
+            draft,
+            citations: vec![],
+            card,
+            evidence,
+            record: AnswerRecord { order: Some(look), ..Default::default() },
+        }
     }
 }
 

@@ -215,8 +215,7 @@ mod tests {
             tx.commit().await.unwrap();
             assert_eq!(get(&db, mine, id).await.unwrap().unwrap().state, ImportState::Queued);
             let problem = RowProblem::AmountNegative;
-            let row =
-                RefusedRow { row: 3, number: "1".into(), problem, column: "金额".into(), value: "-5".into() };
+            let row = RefusedRow { row: 3, number: "1".into(), problem, column: "金额".into(), value: "-5".into() };
             let outcome = Outcome::Done { n_rows: 4, n_taken: 3, refused: vec![row.clone()] };
             let mut tx = db.begin().await.unwrap();
             assert!(!finish(&mut tx, other, id, &outcome).await.unwrap());

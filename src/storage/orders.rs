@@ -308,7 +308,8 @@ mod tests {
     async fn events_in_any_order_end_in_the_same_record() {
         for Scratch { db, .. } in scratches().await {
             let (mine, other) = (shop(&db).await, shop(&db).await);
-            let stages = [(Stage::Signed, START_MS + 30), (Stage::Paid, START_MS + 10), (Stage::Shipped, START_MS + 20)];
+            let stages =
+                [(Stage::Signed, START_MS + 30), (Stage::Paid, START_MS + 10), (Stage::Shipped, START_MS + 20)];
             let mut ids = vec![];
             for (stage, at_ms) in stages {
                 ids.push(told(&db, mine, None, &order("1", stage, at_ms)).await);

@@ -32,11 +32,13 @@ fn read(row: &AnyRow) -> Result<Product, StorageError> {
 
 /// The product with this number; of several platforms the one that was told last.
 pub async fn by_sku(db: &Db, shop: ShopId, sku: &str) -> Result<Option<Product>, StorageError> {
-    let row = sqlx::query("select body from products where shop_id = $1 and sku = $2 order by updated_at_ms desc, id limit 1")
-        .bind(shop)
-        .bind(sku)
-        .fetch_optional(&db.readers)
-        .await?;
+    let row = sqlx::query(
+        "select body from products where shop_id = $1 and sku = $2 order by updated_at_ms desc, id limit 1",
+    )
+    .bind(shop)
+    .bind(sku)
+    .fetch_optional(&db.readers)
+    .await?;
     row.as_ref().map(read).transpose()
 }
 

@@ -7,10 +7,8 @@ use crate::domain::rules::RecordRules;
 
 /// The rules in force; the usual ones where the shop has settled nothing.
 pub async fn current(db: &Db, shop: ShopId) -> Result<RecordRules, StorageError> {
-    let row = sqlx::query("select body from record_rules where shop_id = $1")
-        .bind(shop)
-        .fetch_optional(&db.readers)
-        .await?;
+    let row =
+        sqlx::query("select body from record_rules where shop_id = $1").bind(shop).fetch_optional(&db.readers).await?;
     row.map_or_else(|| Ok(RecordRules::default()), |row| row.json("body"))
 }
 

@@ -6,6 +6,7 @@ use sqlx::any::AnyRow;
 use uuid::Uuid;
 
 use super::audit::{self, NewAuditEntry};
+use super::buyers::KeyPurpose;
 use super::columns::Columns;
 use super::seal::{Keyring, Place, key_of};
 use super::{Db, Dialect, StorageError, Tx, buyers, second_factor};
@@ -123,7 +124,9 @@ impl Db {
                         "second_factor_lost"
                     }
                     _ => {
-                        buyers::remove_key(&mut tx, stored.shop, BuyerKeyId(stored.id)).await?;
+                        for purpose in [KeyPurpose::Identity, KeyPurpose::Webhook] {
+                            buyers::remove_key(&mut tx, stored.shop, (purpose, BuyerKeyId(stored.id))).await?;
+                        }
                         forgotten.n_buyer_keys += 1;
                         "buyer_key_lost"
                     }
@@ -194,7 +197,7 @@ mod tests {
 
     async fn assert_readable(db: &Db, shop: ShopId, account: AccountId) {
         assert_eq!(second_factor::of(db, account).await.unwrap().secret.as_deref(), Some(SECRET));
-        assert_eq!(buyers::keys(db, shop).await.unwrap()[0].secret, SECRET);
+        assert_eq!(buyers::keys(db, shop, KeyPurpose::Identity).await.unwrap()[0].secret, SECRET);
     }
 
     #[tokio::test]
@@ -255,7 +258,7 @@ mod tests {
             assert_eq!(forgotten, Forgotten { n_second_factors: 1, n_buyer_keys: 1 });
             let db = db.unlock(stranger).await.unwrap();
             assert_eq!(second_factor::of(&db, account).await.unwrap().secret, None);
-            assert_eq!(buyers::keys(&db, shop).await.unwrap().len(), 0);
+            assert_eq!(buyers::keys(&db, shop, KeyPurpose::Identity).await.unwrap().len(), 0);
             let noted = audit::list(&db, shop, i64::MAX, 10).await.unwrap();
             assert_eq!(noted.len(), 2, "{noted:?}");
             assert_eq!(db.forget_lost(db.keys.as_ref()).await.unwrap(), Forgotten::default(), "nothing else is lost");

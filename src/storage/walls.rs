@@ -95,8 +95,8 @@ async fn furnish(db: &Db, shop: ShopId) -> Furniture {
     let told = orders::Account { source: orders::Source::Api, kind: "k", event_id: None, order: &order };
     let order = orders::tell(&mut tx, shop, &told).await.unwrap().0.unwrap();
     let kind = imports::ImportKind::Orders;
-    let import = imports::create(&mut tx, shop, &imports::NewImport { account, kind, file_name: "f", sha256: "s" });
-    let import = import.await.unwrap();
+    let new = imports::NewImport { account, kind, file_name: "f", sha256: "s" };
+    let import = imports::create(&mut tx, shop, &new).await.unwrap();
     let new = tasks::NewTask {
         kind: TaskKind::Other,
         department: Department::Service,
@@ -220,7 +220,10 @@ async fn seen(db: &Db, shop: ShopId, f: &Furniture) -> Vec<(&'static str, usize)
         ("imports::get", imports::get(db, shop, f.import).await.unwrap().iter().count()),
         ("imports::list", imports::list(db, shop, 9).await.unwrap().len()),
         ("tasks::get", tasks::get(db, shop, f.task).await.unwrap().iter().count()),
-        ("tasks::list", tasks::list(db, shop, &tasks::TaskQuery { limit: 9, ..Default::default() }).await.unwrap().len()),
+        (
+            "tasks::list",
+            tasks::list(db, shop, &tasks::TaskQuery { limit: 9, ..Default::default() }).await.unwrap().len(),
+        ),
         ("audit::list", audit::list(db, shop, far, 9).await.unwrap().len()),
     ]
 }

@@ -108,7 +108,8 @@ async fn last_turn(app: &TestApp, shop: &TestShop, conversation: ConversationId)
 
 async fn shipped_order(app: &TestApp, shop: &TestShop) {
     hook_key(app, shop).await;
-    let known = json!({ "buyer": "b-17", "phone": "13800138000", "lines": [{ "title": "空气炸锅", "category": "厨电" }] });
+    let known =
+        json!({ "buyer": "b-17", "phone": "13800138000", "lines": [{ "title": "空气炸锅", "category": "厨电" }] });
     event(app, shop, ("e-1", SECRET), &order_event("order.created", START_MS - 9 * HOUR_MS, known)).await.expect(200);
     let parcel = json!({ "carrier": "SF", "tracking": "SF1" });
     event(app, shop, ("e-3", SECRET), &order_event("order.shipped", START_MS - 5 * HOUR_MS, parcel)).await.expect(200);
@@ -173,7 +174,10 @@ async fn it_is_sent_by_itself_only_where_ops_allowed_this_very_topic() {
     runner.drain().await;
     let stored = kefu::storage::turns::of_conversation(&app.state.db, shop.id, conversation).await.unwrap();
     let decision = stored[0].decision.clone().unwrap();
-    assert_eq!((decision.code(), decision.reasons()), ("escalate", [kefu::domain::decision::Reason::OrderStale].as_slice()));
+    assert_eq!(
+        (decision.code(), decision.reasons()),
+        ("escalate", [kefu::domain::decision::Reason::OrderStale].as_slice())
+    );
     assert_eq!(stored[0].record.as_ref().unwrap()["order"]["stale_after_hours"], 72, "its inputs are stored");
 }
 
@@ -199,7 +203,8 @@ async fn an_anonymous_buyer_proves_an_order_and_guessing_ends_with_a_person() {
     let wrong_number = drafts(&["Where is my order 99999999999? 8000"]).await;
     assert_eq!(wrong_phone["draft"], wrong_number["draft"], "who guesses learns nothing");
     assert!(wrong_phone["card"].is_null());
-    let guessed = drafts(&["Where is my order 20261123001? 0001", "20261123001 0002", "20261123001 0003", "20261123001 8000"]);
+    let guessed =
+        drafts(&["Where is my order 20261123001? 0001", "20261123001 0002", "20261123001 0003", "20261123001 8000"]);
     let guessed = guessed.await;
     assert_eq!((guessed["decision"].as_str(), &guessed["draft"]), (Some("escalate"), &Value::Null), "{guessed}");
 }
@@ -219,18 +224,25 @@ async fn a_request_becomes_a_task_that_people_settle() {
     let listed = app.get(&agent, "/v1/tasks").await.expect(200).json();
     let task = &listed["tasks"][0];
     assert_eq!((task["kind"].as_str(), task["department"].as_str()), (Some("address"), Some("warehouse")));
-    assert_eq!((task["order_number"].as_str(), task["asked"].as_str()), (Some("20261123001"), Some("麻烦改一下收货地址")));
+    assert_eq!(
+        (task["order_number"].as_str(), task["asked"].as_str()),
+        (Some("20261123001"), Some("麻烦改一下收货地址"))
+    );
     let path = format!("/v1/tasks/{}", task["id"].as_str().unwrap());
     let patch = async |body: Value| app.call(Method::PATCH, &agent, &path, Some(body)).await;
     patch(json!({ "version": 0, "state": "done" })).await.expect(422);
-    let doing = patch(json!({ "version": 0, "state": "doing", "note": "asked the warehouse" })).await.expect(200).json();
+    let doing =
+        patch(json!({ "version": 0, "state": "doing", "note": "asked the warehouse" })).await.expect(200).json();
     assert_eq!(doing["assignee"]["name"], "Agent of teahouse");
     assert_eq!(patch(json!({ "version": 0, "state": "doing" })).await.expect(409).code(), "task_changed");
     patch(json!({ "version": 1, "state": "done", "evidence": "changed in the system" })).await.expect(200);
     assert_eq!(app.get(&agent, "/v1/tasks").await.expect(200).json()["tasks"], json!([]));
     let beside = app.get(&agent, &format!("/v1/console/conversations/{conversation}/beside")).await.expect(200).json();
     assert_eq!(beside["tasks"][0]["evidence"], "changed in the system");
-    assert_eq!((beside["buyer"]["id"].as_str(), beside["orders"][0]["number"].as_str()), (Some("b-17"), Some("20261123001")));
+    assert_eq!(
+        (beside["buyer"]["id"].as_str(), beside["orders"][0]["number"].as_str()),
+        (Some("b-17"), Some("20261123001"))
+    );
 }
 
 #[tokio::test]

@@ -153,7 +153,8 @@ pub async fn add_buyer_key(
 ) -> ApiResult<(StatusCode, Json<NewBuyerKeyAnswer>)> {
     let secret = new_token();
     let mut tx = state.db.begin().await?;
-    let key = buyers::create_key(&mut tx, member.shop(), (KeyPurpose::Identity, &secret)).await?.ok_or(Code::TwoKeys)?;
+    let key =
+        buyers::create_key(&mut tx, member.shop(), (KeyPurpose::Identity, &secret)).await?.ok_or(Code::TwoKeys)?;
     note(&mut tx, &member, "buyer_key_created", (&key.id.to_string(), json!({}))).await?;
     tx.commit().await?;
     let key = BuyerKeyView { id: key.id, created_at_ms: key.created_at_ms };

@@ -93,7 +93,8 @@ pub async fn show_beside(
         let own = orders::of_buyer(db, shop, &buyer, MAX_ORDERS).await?;
         answer.orders = own.into_iter().map(OrderView::from).collect();
         let views = products::views(db, shop, &buyer, MAX_VIEWS).await?.into_iter();
-        let view = |seen: products::View| ViewedView { sku: seen.sku, product: seen.product, viewed_at_ms: seen.viewed_at_ms };
+        let view =
+            |seen: products::View| ViewedView { sku: seen.sku, product: seen.product, viewed_at_ms: seen.viewed_at_ms };
         answer.views = views.map(view).collect();
         let all = buyers::conversations_of(db, shop, &Subject::Buyer(buyer.clone())).await?;
         let n_conversations = all.len();

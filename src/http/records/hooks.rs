@@ -99,7 +99,8 @@ pub async fn take_event(
         ApiError::from(Code::SignatureInvalid).with(json!({ "detail": error.to_string() }))
     };
     let id = signature::check(&head.headers, &body, &keys, state.now_ms()).map_err(doubt)?;
-    let unreadable = |error: serde_json::Error| ApiError::from(Code::BodyInvalid).with(json!({ "detail": error.to_string() }));
+    let unreadable =
+        |error: serde_json::Error| ApiError::from(Code::BodyInvalid).with(json!({ "detail": error.to_string() }));
     let event: HookEvent = serde_json::from_slice(&body).map_err(unreadable)?;
     let change = match event {
         HookEvent::ProductViewed(viewed) => view(&state, shop, &viewed).await?,

@@ -127,7 +127,8 @@ pub async fn list_orders(
     member: Member,
     Query(query): Query<OrdersQuery>,
 ) -> ApiResult<Json<OrdersAnswer>> {
-    let filled = |text: &'_ Option<String>| text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+    let filled =
+        |text: &'_ Option<String>| text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
     let (number, buyer) = (filled(&query.number).map(|number| number.to_ascii_uppercase()), filled(&query.buyer));
     let query = OrderQuery {
         buyer: buyer.as_deref(),

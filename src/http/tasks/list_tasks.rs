@@ -12,8 +12,8 @@ use crate::http::guard::Member;
 use crate::http::people::Names;
 use crate::http::state::AppState;
 use crate::http::tasks::{PersonView, TaskView, view_tasks};
-use crate::storage::tasks::{self, TaskQuery};
 use crate::storage::accounts;
+use crate::storage::tasks::{self, TaskQuery};
 
 /// More open tasks than this are read by filter.
 const MAX_LISTED: u32 = 200;

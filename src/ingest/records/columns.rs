@@ -36,16 +36,60 @@ const HEADINGS: &[(Column, &[&str])] = &[
     (Column::Number, &["订单编号", "订单号", "主订单编号", "订单编码", "ordernumber", "orderno", "orderid", "order"]),
     (Column::Platform, &["平台", "来源平台", "销售平台", "platform", "channel"]),
     (Column::Shop, &["店铺", "店铺名称", "店铺名", "shop", "shopname", "store", "storename"]),
-    (Column::Buyer, &["买家id", "买家", "会员id", "买家会员名", "买家账号", "用户id", "buyer", "buyerid", "customerid"]),
-    (Column::Phone, &["手机", "手机号", "手机号码", "联系手机", "联系电话", "收货人手机", "收件人手机", "电话", "phone",
-        "phonenumber", "mobile"]),
+    (
+        Column::Buyer,
+        &["买家id", "买家", "会员id", "买家会员名", "买家账号", "用户id", "buyer", "buyerid", "customerid"],
+    ),
+    (
+        Column::Phone,
+        &[
+            "手机",
+            "手机号",
+            "手机号码",
+            "联系手机",
+            "联系电话",
+            "收货人手机",
+            "收件人手机",
+            "电话",
+            "phone",
+            "phonenumber",
+            "mobile",
+        ],
+    ),
     (Column::Status, &["订单状态", "状态", "交易状态", "status", "orderstatus", "state"]),
-    (Column::Total, &["实付金额", "订单金额", "总金额", "买家实际支付金额", "应付金额", "金额", "total", "amount",
-        "ordertotal", "totalamount"]),
+    (
+        Column::Total,
+        &[
+            "实付金额",
+            "订单金额",
+            "总金额",
+            "买家实际支付金额",
+            "应付金额",
+            "金额",
+            "total",
+            "amount",
+            "ordertotal",
+            "totalamount",
+        ],
+    ),
     (Column::Currency, &["币种", "货币", "currency"]),
     (Column::Sku, &["商品编码", "商家编码", "货号", "商品编号", "sku", "skucode", "itemcode", "productcode"]),
-    (Column::Title, &["商品名称", "宝贝标题", "商品标题", "标题", "商品", "名称", "title", "item", "product", "productname",
-        "name"]),
+    (
+        Column::Title,
+        &[
+            "商品名称",
+            "宝贝标题",
+            "商品标题",
+            "标题",
+            "商品",
+            "名称",
+            "title",
+            "item",
+            "product",
+            "productname",
+            "name",
+        ],
+    ),
     (Column::Quantity, &["数量", "宝贝总数量", "购买数量", "商品数量", "quantity", "qty"]),
     (Column::Category, &["类目", "商品类目", "分类", "品类", "category"]),
     (Column::CreatedAt, &["下单时间", "订单创建时间", "创建时间", "拍下时间", "createdat", "created", "orderdate"]),
@@ -103,7 +147,11 @@ impl Header {
 
     /// How a column is headed in this sheet.
     pub fn heading(&self, column: Column) -> &str {
-        self.columns.iter().find(|(known, _, _)| *known == column).map(|(_, _, heading)| heading.as_str()).unwrap_or_default()
+        self.columns
+            .iter()
+            .find(|(known, _, _)| *known == column)
+            .map(|(_, _, heading)| heading.as_str())
+            .unwrap_or_default()
     }
 }
 
@@ -117,7 +165,11 @@ mod tests {
 
     #[test]
     fn headings_are_known_in_both_languages_and_below_a_title() {
-        let rows = [row(&["十一月订单"]), row(&["订单编号 ", "实付金额（元）", "订单状态", "联系手机"]), row(&["1", "5", "", "13"])];
+        let rows = [
+            row(&["十一月订单"]),
+            row(&["订单编号 ", "实付金额（元）", "订单状态", "联系手机"]),
+            row(&["1", "5", "", "13"]),
+        ];
         let header = Header::find(&rows, &[Column::Number]).unwrap();
         assert_eq!(header.row, 1);
         assert_eq!(header.cell(&rows[2].1, Column::Phone), Some("13"));
