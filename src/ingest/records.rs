@@ -281,14 +281,14 @@ fn column_of(refusal: Refusal, number: Column) -> Wrong {
     (refusal.problem, Some(column))
 }
 
-fn body_of<'a>(
-    rows: &'a [(u32, Vec<String>)],
-    needed: &[Column],
-) -> Result<(Header, Vec<(usize, &'a [String])>), SheetError> {
+/// The rows below the header, each with its number.
+type Body<'a> = Vec<(usize, &'a [String])>;
+
+fn body_of<'a>(rows: &'a [(u32, Vec<String>)], needed: &[Column]) -> Result<(Header, Body<'a>), SheetError> {
     let header = Header::find(rows, needed).ok_or(SheetError::ColumnsUnknown)?;
     let is_filled = |cells: &[String]| cells.iter().any(|cell| !cell.trim().is_empty());
     let body = rows.iter().skip(header.row + 1).map(|(number, cells)| (*number as usize, cells.as_slice()));
-    let body: Vec<_> = body.filter(|(_, cells)| is_filled(cells)).collect();
+    let body: Body<'_> = body.filter(|(_, cells)| is_filled(cells)).collect();
     if body.len() > MAX_ROWS { Err(SheetError::TooManyRows) } else { Ok((header, body)) }
 }
 
@@ -358,8 +358,7 @@ fn sort_products(rows: &[(u32, Vec<String>)], setting: &Setting) -> Result<Sorte
     let (mut refused, n_rows) = (Vec::new(), body.len());
     for (at, cells) in body {
         let row = Row { header: &header, cells, setting };
-        let checked =
-            row.product().and_then(|input| input.check().or_else(|refusal| Err(column_of(refusal, Column::Sku))));
+        let checked = row.product().and_then(|input| input.check().map_err(|refusal| column_of(refusal, Column::Sku)));
         let is_known = |product: &Product| {
             taken.iter().any(|known| (known.platform, &known.sku) == (product.platform, &product.sku))
         };
