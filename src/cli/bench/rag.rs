@@ -61,14 +61,18 @@ pub struct RagArgs {
     /// What to measure.
     #[arg(long, value_enum, default_value_t = Part::All)]
     part: Part,
-    /// What the tuned server is started with; `{slots}` becomes the number of buyers, at least 4.
+    /// What the tuned server is started with; `{slots}` becomes the number of buyers, at least 4, and `{context}` what
+    /// that many prompts and answers need.
     #[arg(long, default_value = TUNED)]
     tuned: String,
 }
 
 /// Slots for all buyers, a cache that also shifts what it has, and guesses of the size of ours.
-const TUNED: &str = "-np {slots} -c 32768 -fa on --cache-reuse 256 --spec-type ngram-simple --spec-ngram-simple-size-n 3 \
+const TUNED: &str = "-np {slots} -c {context} -fa on --cache-reuse 256 --spec-type ngram-simple --spec-ngram-simple-size-n 3 \
                      --spec-ngram-simple-size-m 3";
+
+/// Room for the longest prompt and its answer.
+const SLOT_TOKENS: usize = 2048;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Part {
@@ -144,7 +148,9 @@ impl Bench<'_> {
         wait_until_loaded(ours.state()).await.map_err(|reason| anyhow!(reason))?;
         let mut engines = vec![Engine::Kefu(ours)];
         if let Some(llama) = &self.llama {
-            let tuned = self.args.tuned.replace("{slots}", &n_buyers.max(4).to_string());
+            let slots = n_buyers.max(4);
+            let tuned = self.args.tuned.replace("{slots}", &slots.to_string());
+            let tuned = tuned.replace("{context}", &(slots * SLOT_TOKENS).to_string());
             for extra in ["", &tuned] {
                 let extra: Vec<String> = extra.split_whitespace().map(str::to_owned).collect();
                 engines.push(Engine::Llama(LlamaServer::start(llama, &extra).await?));

@@ -54,8 +54,8 @@ pub struct Row {
 pub struct Compared {
     #[serde(flatten)]
     pub spread: Spread,
-    /// Our median divided by the rival's.
-    pub ratio: f64,
+    /// Our median divided by the rival's; `None` if the rival's is 0.
+    pub ratio: Option<f64>,
 }
 
 impl Row {
@@ -70,7 +70,7 @@ impl Row {
         let kefu = Spread::of(ours).with_context(|| what.clone())?;
         let compared = |(name, values): (String, Vec<f64>)| {
             let spread = Spread::of(values).with_context(|| format!("{what}, {name}"))?;
-            let ratio = round(kefu.median / spread.median);
+            let ratio = (spread.median != 0.0).then(|| round(kefu.median / spread.median));
             Ok((name, Compared { spread, ratio }))
         };
         let rivals = of_rivals.into_iter().map(compared).collect::<anyhow::Result<_>>()?;
@@ -152,7 +152,10 @@ impl Report {
             let mut line = vec![row.what.clone(), row.unit.to_owned(), cell(&row.kefu)];
             for name in self.rivals.keys() {
                 match row.rivals.get(name) {
-                    Some(rival) => line.extend([cell(&rival.spread), rival.ratio.to_string()]),
+                    Some(rival) => {
+                        let ratio = rival.ratio.map_or_else(|| "–".to_owned(), |ratio| ratio.to_string());
+                        line.extend([cell(&rival.spread), ratio]);
+                    }
                     None => line.extend(["–".to_owned(), "–".to_owned()]),
                 }
             }
@@ -185,7 +188,9 @@ mod tests {
         let rival = |value: f64| [("llama.cpp".to_owned(), vec![value])];
         let both = Row::new("prefill", "tok/s", vec![30.0, 10.0, 20.0], rival(40.0)).unwrap();
         assert_eq!((both.kefu.median, both.kefu.first_quartile, both.kefu.p95), (20.0, 20.0, 30.0));
-        assert_eq!(both.rivals["llama.cpp"].ratio, 0.5);
+        assert_eq!(both.rivals["llama.cpp"].ratio, Some(0.5));
+        let nothing = Row::new("reused", "tokens", vec![5.0], rival(0.0)).unwrap();
+        assert_eq!(nothing.rivals["llama.cpp"].ratio, None);
         let alone = Row::new("load", "ms", vec![1.0], []).unwrap();
         let report = Report {
             machine: Machine { kefu: "", cpu: String::new(), usable: String::new(), threads: 1, load_before: 0.0 },
