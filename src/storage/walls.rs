@@ -50,65 +50,13 @@ async fn furnish(db: &Db, shop: ShopId) -> Furniture {
     let judged =
         feedback::NewFeedback { turn: asked.turn, account, verdict: Verdict::Edited, reason: None, final_text: None };
     feedback::insert(&mut tx, shop, &judged).await.unwrap();
-    let (source, outcome) = (LabelSource::Audit, Outcome::Accept);
-    let look = looks::NewLook { turn: asked.turn, source, propensity: 0.2, not_by: None };
-    looks::queue(&mut tx, shop, &look).await.unwrap();
-    let label =
-        labels::NewLabel { turn: asked.turn, account, outcome, source: LabelSource::SecondLook, propensity: 1.0 };
-    labels::insert(&mut tx, shop, &label).await.unwrap();
-    let terms = crate::domain::certificate::tests::terms();
-    let proof = certificates::NewCertificate { scope: &Scope::Shop, terms: &terms, author: None, note: "" };
-    let certificate = certificates::issue(&mut tx, shop, &proof).await.unwrap();
-    let check = promise_checks::NewCheck {
-        scope: &Scope::Shop,
-        occasion: "night 1",
-        finding: crate::domain::check::Finding::NotProven,
-        details: crate::domain::check::Details::default(),
-        n_labels: 1,
-    };
-    promise_checks::insert(&mut tx, shop, &check).await.unwrap();
-    let signs = (&serde_json::Value::Null, false);
-    promise_signals::put(&mut tx, shop, certificate, signs).await.unwrap();
-    let again = reasked::NewReasked {
-        turn: asked.turn,
-        pipeline: "p",
-        draft: None,
-        confidence: 0.0,
-        grounded_share: 0.0,
-        is_held: true,
-    };
-    reasked::insert(&mut tx, shop, &again).await.unwrap();
-    let basis = bases::NewBasis {
-        certificate: Some(certificate),
-        pipeline: "p",
-        chance: crate::domain::decision::LabelChance { of_all: 1.0, own: 1.0 },
-        sources: &std::collections::BTreeMap::new(),
-    };
-    bases::insert(&mut tx, shop, asked.turn, &basis).await.unwrap();
+    let certificate = promise(&mut tx, shop, (asked.turn, account)).await;
     let detail = serde_json::Value::Null;
     let entry = audit::NewAuditEntry { account: None, action: "a", subject: "s", detail: &detail };
     audit::append(&mut tx, shop, &entry).await.unwrap();
     let source = golden::GoldenSource { origin: GoldenOrigin::Staff, sheet: None, turn: None, author: None };
     let golden = golden::create(&mut tx, shop, &golden_form(), &source).await.unwrap();
-    let order = Order::unknown(OrderKey { platform: Platform::Own, number: "1".into() }, 1);
-    let order = Order { buyer: Some(Dated { at_ms: 1, value: "b".into() }), ..order };
-    let told = orders::Account { source: orders::Source::Api, kind: "k", event_id: None, order: &order };
-    let order = orders::tell(&mut tx, shop, &told).await.unwrap().0.unwrap();
-    let kind = imports::ImportKind::Orders;
-    let new = imports::NewImport { account, kind, file_name: "f", sha256: "s" };
-    let import = imports::create(&mut tx, shop, &new).await.unwrap();
-    let new = tasks::NewTask {
-        kind: TaskKind::Other,
-        department: Department::Service,
-        due_at_ms: 1,
-        conversation: Some(asked.message.conversation),
-        turn: None,
-        order: Some(order),
-        asked: "?",
-        ruling: None,
-        author: None,
-    };
-    let task = tasks::create(&mut tx, shop, &new).await.unwrap().unwrap();
+    let (order, import, task) = serve(&mut tx, shop, (asked.message.conversation, account)).await;
     tx.commit().await.unwrap();
     let pending = golden::pending(db, shop, "m", 9).await.unwrap();
     let mut tx = db.begin().await.unwrap();
@@ -135,6 +83,67 @@ async fn furnish(db: &Db, shop: ShopId) -> Furniture {
     }
 }
 
+/// What a promise rests on: labels, looks, a proof, and what the server found about it.
+async fn promise(tx: &mut Tx, shop: ShopId, (turn, account): (TurnId, AccountId)) -> CertificateId {
+    let (source, outcome) = (LabelSource::Audit, Outcome::Accept);
+    let look = looks::NewLook { turn, source, propensity: 0.2, not_by: None };
+    looks::queue(tx, shop, &look).await.unwrap();
+    let label = labels::NewLabel { turn, account, outcome, source: LabelSource::SecondLook, propensity: 1.0 };
+    labels::insert(tx, shop, &label).await.unwrap();
+    let terms = crate::domain::certificate::tests::terms();
+    let proof = certificates::NewCertificate { scope: &Scope::Shop, terms: &terms, author: None, note: "" };
+    let certificate = certificates::issue(tx, shop, &proof).await.unwrap();
+    let check = promise_checks::NewCheck {
+        scope: &Scope::Shop,
+        occasion: "night 1",
+        finding: crate::domain::check::Finding::NotProven,
+        details: crate::domain::check::Details::default(),
+        n_labels: 1,
+    };
+    promise_checks::insert(tx, shop, &check).await.unwrap();
+    let signs = (&serde_json::Value::Null, false);
+    promise_signals::put(tx, shop, certificate, signs).await.unwrap();
+    let again =
+        reasked::NewReasked { turn, pipeline: "p", draft: None, confidence: 0.0, grounded_share: 0.0, is_held: true };
+    reasked::insert(tx, shop, &again).await.unwrap();
+    let basis = bases::NewBasis {
+        certificate: Some(certificate),
+        pipeline: "p",
+        chance: crate::domain::decision::LabelChance { of_all: 1.0, own: 1.0 },
+        sources: &std::collections::BTreeMap::new(),
+    };
+    bases::insert(tx, shop, turn, &basis).await.unwrap();
+    certificate
+}
+
+/// What is done for a buyer beside answering.
+async fn serve(
+    tx: &mut Tx,
+    shop: ShopId,
+    (conversation, account): (ConversationId, AccountId),
+) -> (OrderId, ImportId, TaskId) {
+    let order = Order::unknown(OrderKey { platform: Platform::Own, number: "1".into() }, 1);
+    let order = Order { buyer: Some(Dated { at_ms: 1, value: "b".into() }), ..order };
+    let told = orders::Account { source: orders::Source::Api, kind: "k", event_id: None, order: &order };
+    let order = orders::tell(tx, shop, &told).await.unwrap().0.unwrap();
+    let kind = imports::ImportKind::Orders;
+    let new = imports::NewImport { account, kind, file_name: "f", sha256: "s" };
+    let import = imports::create(tx, shop, &new).await.unwrap();
+    let new = tasks::NewTask {
+        kind: TaskKind::Other,
+        department: Department::Service,
+        due_at_ms: 1,
+        conversation: Some(conversation),
+        turn: None,
+        order: Some(order),
+        asked: "?",
+        ruling: None,
+        author: None,
+    };
+    let task = tasks::create(tx, shop, &new).await.unwrap().unwrap();
+    (order, import, task)
+}
+
 fn golden_form() -> golden::GoldenForm {
     golden::GoldenForm {
         phrasings: vec!["?".into()],
@@ -159,7 +168,7 @@ async fn seen(db: &Db, shop: ShopId, f: &Furniture) -> Vec<(&'static str, usize)
     let same_file = revisions::find_unchanged(&mut tx, shop, (None, "Manual"), "sha").await;
     let same_name = documents::find_by_name(&mut tx, shop, "Manual").await;
     drop(tx);
-    vec![
+    let mut seen = vec![
         ("accounts::get", accounts::get(db, shop, f.account).await.unwrap().iter().count()),
         ("accounts::list", accounts::list(db, shop).await.unwrap().len()),
         ("widgets::list", widgets::list(db, shop).await.unwrap().len()),
@@ -194,6 +203,22 @@ async fn seen(db: &Db, shop: ShopId, f: &Furniture) -> Vec<(&'static str, usize)
         ("ops::days", ops::days(db, shop, period, 0).await.unwrap().len()),
         ("feedback::list", feedback::list(db, shop, far, 9).await.unwrap().len()),
         ("feedback::of_turn", feedback::of_turn(db, shop, f.turn).await.unwrap().len()),
+        ("epochs::all", epochs::all(db, shop).await.unwrap().len()),
+        ("epochs::of_chunks", epochs::of_chunks(db, shop, &[f.chunk]).await.unwrap().len()),
+        ("golden::list", golden::list(db, shop).await.unwrap().len()),
+        ("golden::get", golden::get(db, shop, f.golden).await.unwrap().iter().count()),
+        ("golden::live", golden::live(db, shop, "m").await.unwrap().len()),
+        ("golden::pending", golden::pending(db, shop, "other model", 9).await.unwrap().len()),
+        ("golden::version", usize::from(golden::version(db, shop).await.unwrap().0 > 0)),
+        ("audit::list", audit::list(db, shop, far, 9).await.unwrap().len()),
+    ];
+    seen.extend(seen_of_promises(db, shop, f).await);
+    seen.extend(seen_of_orders(db, shop, f).await);
+    seen
+}
+
+async fn seen_of_promises(db: &Db, shop: ShopId, f: &Furniture) -> Vec<(&'static str, usize)> {
+    vec![
         ("labels::of_turn", labels::of_turn(db, shop, f.turn).await.unwrap().len()),
         ("labels::second_looks", labels::second_looks(db, shop, 0).await.unwrap().len()),
         ("looks::open", looks::open(db, shop, f.account, 9).await.unwrap().len()),
@@ -205,13 +230,11 @@ async fn seen(db: &Db, shop: ShopId, f: &Furniture) -> Vec<(&'static str, usize)
         ("reasked::turns_of", reasked::turns_of(db, shop, "p").await.unwrap().len()),
         ("promise_checks::list", promise_checks::list(db, shop, &Scope::Shop, 9).await.unwrap().len()),
         ("certificates::list", certificates::list(db, shop, None, 9).await.unwrap().len()),
-        ("epochs::all", epochs::all(db, shop).await.unwrap().len()),
-        ("epochs::of_chunks", epochs::of_chunks(db, shop, &[f.chunk]).await.unwrap().len()),
-        ("golden::list", golden::list(db, shop).await.unwrap().len()),
-        ("golden::get", golden::get(db, shop, f.golden).await.unwrap().iter().count()),
-        ("golden::live", golden::live(db, shop, "m").await.unwrap().len()),
-        ("golden::pending", golden::pending(db, shop, "other model", 9).await.unwrap().len()),
-        ("golden::version", usize::from(golden::version(db, shop).await.unwrap().0 > 0)),
+    ]
+}
+
+async fn seen_of_orders(db: &Db, shop: ShopId, f: &Furniture) -> Vec<(&'static str, usize)> {
+    vec![
         ("orders::get", orders::get(db, shop, f.order).await.unwrap().iter().count()),
         ("orders::by_number", orders::by_number(db, shop, "1").await.unwrap().len()),
         ("orders::of_buyer", orders::of_buyer(db, shop, "b", 9).await.unwrap().len()),
@@ -224,7 +247,6 @@ async fn seen(db: &Db, shop: ShopId, f: &Furniture) -> Vec<(&'static str, usize)
             "tasks::list",
             tasks::list(db, shop, &tasks::TaskQuery { limit: 9, ..Default::default() }).await.unwrap().len(),
         ),
-        ("audit::list", audit::list(db, shop, far, 9).await.unwrap().len()),
     ]
 }
 
