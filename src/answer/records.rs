@@ -72,11 +72,18 @@ enum Found {
 pub async fn answer(db: &Db, asked: &Asked<'_>) -> Result<Option<FromRecord>, StorageError> {
     let Some(wish) = wish_of(asked) else { return Ok(None) };
     let rules = rules::current(db, asked.shop).await?;
-    let lang = Lang::of(asked.message);
+    let lang = language(asked);
     match wish {
         Wish::Change(kind) => Ok(Some(passed_on(find(db, asked).await?, kind, lang, &rules))),
         Wish::Status => Ok(Some(told(find(db, asked).await?, lang, &rules, db.now_ms()))),
     }
+}
+
+/// Numbers speak no language: an answer to our question for them is told in that of its other words, or of the question.
+fn language(asked: &Asked<'_>) -> Lang {
+    let words = |text: &str| text.chars().filter(|c| !c.is_numeric()).collect::<String>();
+    let (now, before) = (words(asked.message), asked.previous.map(words).unwrap_or_default());
+    Lang::of(if now.chars().any(char::is_alphabetic) { &now } else { &before })
 }
 
 /// A wish, if the guard has nothing against hearing it. Number and phone alone are the answer to our question for them.

@@ -199,6 +199,7 @@ async fn an_anonymous_buyer_proves_an_order_and_guessing_ends_with_a_person() {
     assert!(asked["draft"].as_str().unwrap().contains("后四位") && asked["card"].is_null(), "{asked}");
     let proven = drafts(&["我的快递到哪了", "20261123001 尾号8000"]).await;
     assert_eq!(proven["card"]["number"], "20261123001", "{proven}");
+    assert_eq!(proven["card"]["lang"], "zh", "numbers speak no language");
     let wrong_phone = drafts(&["Where is my order 20261123001? 1234"]).await;
     let wrong_number = drafts(&["Where is my order 99999999999? 8000"]).await;
     assert_eq!(wrong_phone["draft"], wrong_number["draft"], "who guesses learns nothing");
