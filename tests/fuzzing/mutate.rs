@@ -130,7 +130,7 @@ pub fn setting(name: &str, default: u32) -> u32 {
 pub fn fuzz<S: Strategy>(one_in: u32, strategy: S, test: impl Fn(S::Value) -> Result<(), TestCaseError>) {
     let cases = setting("KEFU_TEST_FUZZ_CASES", 200).div_ceil(one_in);
     let seed = setting("KEFU_TEST_SEED", 7);
-    println!("seed {seed}, {cases} cases; KEFU_TEST_SEED and KEFU_TEST_FUZZ_CASES change them");
+    eprintln!("seed {seed}, {cases} cases; KEFU_TEST_SEED and KEFU_TEST_FUZZ_CASES change them");
     let mut bytes = [0; 32];
     bytes[..4].copy_from_slice(&seed.to_le_bytes());
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
