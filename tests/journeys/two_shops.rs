@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::http::Method;
 use kefu::domain::conversation::Citation;
-use kefu::domain::ids::{ChunkId, RevisionId};
+use kefu::domain::ids::{ChunkId, ConversationId, RevisionId};
 use kefu::http::all_routes;
 use kefu::http::permission::Permission;
 use kefu::http::state::HttpSettings;
@@ -71,21 +71,9 @@ async fn furnish(app: &TestApp, name: &'static str, (word, lure): (&'static str,
     let scopes = json!({ "name": word, "scopes": ["read_bars"], "days": 1 });
     let token = app.post(&owner, "/v1/ops/tokens", scopes).await.expect(201).json();
     let key = app.post(&owner, "/v1/ops/buyer-keys", json!({})).await.expect(201).json();
-    let number = "20261123001";
-    let told = json!({ "orders": [{ "number": number, "buyer": word, "lines": [{ "title": word }] }] });
-    app.post(&owner, "/v1/records/orders", told).await.expect(200);
-    let orders = app.get(&owner, "/v1/records/orders").await.expect(200).json();
-    let form: (&[crate::support::UploadedFile<'_>], _) =
-        (&[("orders.csv", word.as_bytes())], [("kind", "orders")].as_slice());
-    let import = app.upload_with(&owner, "/v1/records/imports", form).await.expect(202).json();
-    let task = json!({ "kind": "other", "asked": word, "conversation_id": conversation });
-    let task = app.post(&owner, "/v1/tasks", task).await.expect(201).json();
-    let mut tx = app.state.db.begin().await.unwrap();
-    let made = buyers::create_key(&mut tx, shop.id, (KeyPurpose::Webhook, word)).await.unwrap().unwrap();
-    tx.commit().await.unwrap();
-    let hook_key = made.id.to_string();
+    let records = records(app, (&shop, &owner), (word, conversation)).await;
     let security = app.get(&owner, "/v1/me/security").await.expect(200).json();
-    let ids = BTreeMap::from([
+    let mut ids = BTreeMap::from([
         ("golden", golden["id"].as_str().unwrap().to_owned()),
         ("conversation", conversation.to_string()),
         ("message", sent["message"]["id"].as_str().unwrap().to_owned()),
@@ -100,13 +88,10 @@ async fn furnish(app: &TestApp, name: &'static str, (word, lure): (&'static str,
         ("widget", shop.widget.to_string()),
         ("token", token["token"]["id"].as_str().unwrap().to_owned()),
         ("key", key["key"]["id"].as_str().unwrap().to_owned()),
-        ("order", orders["orders"][0]["id"].as_str().unwrap().to_owned()),
-        ("import", import["id"].as_str().unwrap().to_owned()),
-        ("task", task["id"].as_str().unwrap().to_owned()),
-        ("hook_key", hook_key),
         ("shop", shop.id.to_string()),
         ("session", security["sessions"][0]["id"].as_str().unwrap().to_owned()),
     ]);
+    ids.extend(records);
     let Caller::Bearer(buyers) = &buyer else { panic!("a buyer comes with a token") };
     let mut tokens = BTreeMap::from([
         ("buyer", buyers.clone()),
@@ -116,6 +101,33 @@ async fn furnish(app: &TestApp, name: &'static str, (word, lure): (&'static str,
     let roles = ["agent", "staff", "ops", "owner"];
     tokens.extend(roles.into_iter().zip(crate::support::ROLES.map(|role| shop.token(role))));
     Furnished { shop, name, buyer, ids, tokens, word, lure }
+}
+
+/// An order, an import, a task and a key of what belongs to a shop's records; their ids.
+async fn records(
+    app: &TestApp,
+    (shop, owner): (&TestShop, &Caller),
+    (word, conversation): (&str, ConversationId),
+) -> [(&'static str, String); 4] {
+    let number = "20261123001";
+    let told = json!({ "orders": [{ "number": number, "buyer": word, "lines": [{ "title": word }] }] });
+    app.post(owner, "/v1/records/orders", told).await.expect(200);
+    let orders = app.get(owner, "/v1/records/orders").await.expect(200).json();
+    let form: (&[crate::support::UploadedFile<'_>], _) =
+        (&[("orders.csv", word.as_bytes())], [("kind", "orders")].as_slice());
+    let import = app.upload_with(owner, "/v1/records/imports", form).await.expect(202).json();
+    let task = json!({ "kind": "other", "asked": word, "conversation_id": conversation });
+    let task = app.post(owner, "/v1/tasks", task).await.expect(201).json();
+    let mut tx = app.state.db.begin().await.unwrap();
+    let made = buyers::create_key(&mut tx, shop.id, (KeyPurpose::Webhook, word)).await.unwrap().unwrap();
+    tx.commit().await.unwrap();
+    let hook_key = made.id.to_string();
+    [
+        ("order", orders["orders"][0]["id"].as_str().unwrap().to_owned()),
+        ("import", import["id"].as_str().unwrap().to_owned()),
+        ("task", task["id"].as_str().unwrap().to_owned()),
+        ("hook_key", hook_key),
+    ]
 }
 
 /// Which of a shop's ids a parameter asks for.
