@@ -1,5 +1,8 @@
-//! The demo shop: its people, its widget, its rules and its few documents.
+//! The demo shop: its people, its widget, its rules, its few documents and orders.
 
+mod orders;
+
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, bail};
@@ -8,8 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use super::App;
 use super::data_dir::write_private;
+use crate::domain::decision::ORDER_STATUS;
 use crate::domain::ids::{RevisionId, ShopId, WidgetId};
-use crate::domain::policy::{Mode, Policy};
+use crate::domain::policy::{Mode, Policy, TopicRule};
 use crate::domain::text::Lang;
 use crate::http::password::{hash_password, new_password};
 use crate::storage::accounts::{self, NewAccount, Role};
@@ -21,8 +25,17 @@ use crate::storage::{documents, shops};
 /// Marks a data directory as a demo's, and keeps what is printed at every start.
 const FILE: &str = "demo.json";
 /// What a demo writes into its data directory; the mark comes last, so that a reset that was cut short can be repeated.
-const OURS: [&str; 8] =
-    ["kefu.db", "kefu.db-wal", "kefu.db-shm", "files", "vectors", "server.json", "last-backup.json", FILE];
+const OURS: [&str; 9] = [
+    "kefu.db",
+    "kefu.db-wal",
+    "kefu.db-shm",
+    "secrets.key",
+    "files",
+    "vectors",
+    "server.json",
+    "last-backup.json",
+    FILE,
+];
 /// Above this the demo sends by itself, so that both lanes are seen.
 pub const BAR: f64 = 0.75;
 
@@ -103,9 +116,12 @@ impl Demo {
             accounts::create(&mut tx, shop, &new).await?;
         }
         let widget = widgets::create(&mut tx, shop, widget()).await?.id;
-        let policy = Policy { bar: BAR, mode: Mode::Auto, ..Policy::review_everything() };
+        let cards = TopicRule { mode: Mode::Auto, bar: None, dial: None };
+        let topics = BTreeMap::from([(ORDER_STATUS.to_owned(), cards)]);
+        let policy = Policy { bar: BAR, mode: Mode::Auto, topics, ..Policy::review_everything() };
         let new = NewPolicy { policy: &policy, author: None, note: "demo", based_on: None };
         policies::append(&mut tx, shop, &new).await?;
+        orders::tell(&mut tx, shop).await?;
         tx.commit().await?;
         let demo = Self { shop, widget, accounts };
         write_private(&data_dir.join(FILE), &serde_json::to_vec_pretty(&demo)?)?;

@@ -2,7 +2,7 @@
 export default {
   "shop": "Mangosteen Digital",
   "demo": "Demo",
-  "fiction": "A demo. The shop and its products are invented.",
+  "fiction": "A demo. The shop and its products are invented. Your order is SZ2026001, your phone ends in 8000.",
   "no_demo": "The demo shop is not set up on this server, so there is no assistant to ask.",
   "nav": "Shop",
   "nav.new": "New this season",
