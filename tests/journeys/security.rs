@@ -234,9 +234,10 @@ async fn one_address_may_not_guess_at_many_accounts() {
 }
 
 /// Once more by hand, so that a change has to be meant.
-const ASK_FOR_THE_PASSWORD: [&str; 19] = [
+const ASK_FOR_THE_PASSWORD: [&str; 22] = [
     "DELETE /v1/me/second-factor",
     "DELETE /v1/ops/buyer-keys/{key_id}",
+    "DELETE /v1/records/keys/{key_id}",
     "PATCH /v1/ops/accounts/{id}",
     "POST /v1/me/recovery-codes",
     "POST /v1/me/second-factor",
@@ -253,6 +254,8 @@ const ASK_FOR_THE_PASSWORD: [&str; 19] = [
     "POST /v1/ops/link-hosts",
     "POST /v1/ops/sign-in",
     "POST /v1/ops/tokens",
+    "POST /v1/records/keys",
+    "PUT /v1/knowledge/rehearsal-settings",
     "PUT /v1/ops/dial",
 ];
 const AND_BARS: &str = "POST /v1/ops/policy";
