@@ -161,17 +161,20 @@ impl Runner {
     }
 
     async fn run(&self, job: ClaimedJob, lease_ms: i64) {
-        let work = self.perform(&job);
-        tokio::pin!(work);
-        let outcome = loop {
-            tokio::select! {
-                outcome = &mut work => break outcome,
-                () = tokio::time::sleep(LEASE / 3) => {
-                    if !jobs::renew(&self.db, &job, lease_ms).await.unwrap_or(true) {
-                        warn!("the lease was lost; another worker does the work");
-                        return;
-                    }
+        // Beside the work, not between its steps: the work may hold the very writer that a renewal waits for.
+        let renewing = async {
+            loop {
+                tokio::time::sleep(LEASE / 3).await;
+                if !jobs::renew(&self.db, &job, lease_ms).await.unwrap_or(true) {
+                    return;
                 }
+            }
+        };
+        let outcome = tokio::select! {
+            outcome = self.perform(&job) => outcome,
+            () = renewing => {
+                warn!("the lease was lost; another worker does the work");
+                return;
             }
         };
         if let Err(error) = self.settle(&job, outcome).await {

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::guard::{Intent, guard};
 use super::phrases;
-use super::wishes::{Named, Wish, change, named, wish};
+use super::wishes::{Named, Wish, change, is_only_codes, named, wish};
 use crate::domain::decision::{Evidence, ORDER_REQUEST, ORDER_STATUS, Reason};
 use crate::domain::encoding::HEX;
 use crate::domain::ids::{ConversationId, ShopId};
@@ -86,14 +86,13 @@ fn language(asked: &Asked<'_>) -> Lang {
     Lang::of(if now.chars().any(char::is_alphabetic) { &now } else { &before })
 }
 
-/// A wish, if the guard has nothing against hearing it. Number and phone alone are the answer to our question for them.
+/// A wish, if the guard has nothing against hearing it. Number and phone alone are the answer to our question for them;
+/// with other words beside them (`那2000瓦的呢`) they are no order's.
 fn wish_of(asked: &Asked<'_>) -> Option<Wish> {
     let status_before = || {
         let previous = asked.previous?;
-        let is_named = named(asked.message) != Named::default();
-        let is_short = asked.message.chars().count() <= 60;
         let was_status = guard(previous).intent == Intent::OwnOrder && wish(previous) == Some(Wish::Status);
-        (is_named && is_short && (was_status || named(previous) != Named::default())).then_some(Wish::Status)
+        (is_only_codes(asked.message) && (was_status || is_only_codes(previous))).then_some(Wish::Status)
     };
     match guard(asked.message).intent {
         Intent::OwnOrder => wish(asked.message).or_else(status_before),

@@ -92,5 +92,25 @@ pub fn named(message: &str) -> Named {
     Named { number: number.map(str::to_uppercase), last_four: last_four.map(str::to_owned) }
 }
 
+/// What people write around the numbers they were asked for.
+static AROUND_CODES: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r"(?x) 订单 | 单号 | 编号 | 号码 | 手机 | 电话 | 尾号 | 后四位 | 后4位 | 我的 | 号 | 是 | 为 | 的 | 和 | 呢
+        | \b(?: my | the | it | it's | is | and | with | order | phone | mobile | number | no | ends | ending | in
+        | last | four | 4 | digits )\b",
+    )
+    .expect("a constant pattern that the tests run")
+});
+
+/// Whether a message names an order and says nothing else: an answer to the question which one is meant.
+pub fn is_only_codes(message: &str) -> bool {
+    let folded = fold(message);
+    let rest = CODES.replace_all(&folded, |found: &regex::Captures<'_>| {
+        let is_code = found[0].bytes().filter(u8::is_ascii_digit).count() >= 4;
+        if is_code { " ".to_owned() } else { found[0].to_owned() }
+    });
+    named(message) != Named::default() && !AROUND_CODES.replace_all(&rest, " ").contains(char::is_alphanumeric)
+}
+
 #[cfg(test)]
 mod tests;

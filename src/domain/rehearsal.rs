@@ -53,7 +53,7 @@ pub enum RowProblem {
     /// The question stands in the file before.
     Duplicate,
     /// The question was judged in an earlier rehearsal of the same assistant.
-    JudgedBefore,
+    AnsweredBefore,
     /// Some of its characters mean nothing in the encoding of the file.
     Unreadable,
     /// It is no JSON, or none that holds a question or a chat.

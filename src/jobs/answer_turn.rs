@@ -27,6 +27,7 @@ use crate::events::Event;
 use crate::learn::dial::{self, Found};
 use crate::retrieve::Scope;
 use crate::storage::bases::{self, NewBasis};
+use crate::storage::certificates;
 use crate::storage::conversations::{self, Conversation, ConversationKind};
 use crate::storage::epochs::{self, Cited};
 use crate::storage::jobs::{self, JobState};
@@ -54,6 +55,27 @@ pub(super) struct Drafted {
     pub record: AnswerRecord,
 }
 
+/// What was decided, and under what.
+struct Ruling {
+    policy: PolicyVersion,
+    found: Found,
+    cited: Vec<Cited>,
+    decision: Decision,
+    chance: LabelChance,
+}
+
+impl Ruling {
+    /// Whether the rules and the proof are still those it was made under, as the unit of work sees it.
+    async fn is_in_force(&self, tx: &mut Tx, shop: ShopId) -> Result<bool, StorageError> {
+        if policies::current_in(tx, shop).await?.id != self.policy.id {
+            return Ok(false);
+        }
+        let Some(proof) = &self.found.certificate else { return Ok(true) };
+        let newest = certificates::newest_in(tx, shop, &proof.scope).await?;
+        Ok(newest.is_some_and(|newest| newest.id == proof.id && newest.voided == proof.voided))
+    }
+}
+
 impl Runner {
     /// Answers a turn that is still asked; any other is left alone.
     pub(super) async fn answer_turn(&self, shop: ShopId, id: TurnId) -> Result<(), JobError> {
@@ -74,15 +96,14 @@ impl Runner {
         };
         self.typing(shop, &conversation, false);
         let answered = outcome.unwrap_or_else(nobody_answered);
-        Ok(self.conclude(shop, (&turn, &conversation), &policy, answered).await?)
+        Ok(self.conclude(shop, (&turn, &conversation), answered).await?)
     }
 
     /// For a turn whose job was given up.
     pub(super) async fn hand_to_a_person(&self, shop: ShopId, id: TurnId) -> Result<(), JobError> {
         let Some((turn, conversation)) = self.still_asked(shop, id).await? else { return Ok(()) };
-        let policy = policies::current(&self.db, shop).await?;
         let answered = nobody_answered(Reason::StageFailed);
-        Ok(self.conclude(shop, (&turn, &conversation), &policy, answered).await?)
+        Ok(self.conclude(shop, (&turn, &conversation), answered).await?)
     }
 
     async fn still_asked(&self, shop: ShopId, id: TurnId) -> Result<Option<(Turn, Conversation)>, StorageError> {
@@ -126,9 +147,7 @@ impl Runner {
         let asked =
             Asked { shop, conversation: conversation.id, message: &turn.question, previous: previous.as_deref() };
         if let Some(told) = records::answer(&self.db, &asked).await.map_err(|error| failed(&error))? {
-            let mut drafted = Drafted::from(told);
-            drafted.evidence.holds.extend((conversation.handler == Handler::Agent).then_some(Reason::TakenOver));
-            return Ok(drafted);
+            return self.with_holds(shop, conversation, told.into()).await;
         }
         let scope = Scope { shop, buyers_only: true, sku: None, lane: Lane::Interactive };
         let ask = Ask { scope, message: turn.question.clone(), previous };
@@ -142,7 +161,7 @@ impl Runner {
         };
         let answer = tokio::time::timeout(self.options.answer_timeout, self.answering.answer(&ask, Some(sender)));
         let (answered, ()) = tokio::join!(answer, listen);
-        let mut answered = match answered {
+        let answered = match answered {
             Ok(Ok(answered)) => answered,
             Ok(Err(error)) => {
                 warn!(turn.id = %turn.id, %error, "a stage of answering failed");
@@ -157,14 +176,21 @@ impl Runner {
                 return Err(Reason::StageFailed);
             }
         };
+        self.with_holds(shop, conversation, answered.into()).await
+    }
+
+    /// What holds a draft wherever it came from: a link that is not the shop's, and an agent who has taken over.
+    async fn with_holds(
+        &self,
+        shop: ShopId,
+        conversation: &Conversation,
+        mut drafted: Drafted,
+    ) -> Result<Drafted, Reason> {
         let own_sites = shops::link_hosts(&self.db, shop).await.map_err(|error| failed(&error))?;
-        if links::foreign(&answered.draft, &own_sites).is_some() {
-            answered.evidence.holds.push(Reason::ForeignLink);
-        }
-        if conversation.handler == Handler::Agent {
-            answered.evidence.holds.push(Reason::TakenOver);
-        }
-        Ok(answered.into())
+        let is_foreign = drafted.draft.as_deref().is_some_and(|draft| links::foreign(draft, &own_sites).is_some());
+        drafted.evidence.holds.extend(is_foreign.then_some(Reason::ForeignLink));
+        drafted.evidence.holds.extend((conversation.handler == Handler::Agent).then_some(Reason::TakenOver));
+        Ok(drafted)
     }
 
     /// What the buyer said just before, for a follow-up that points back to it.
@@ -175,21 +201,36 @@ impl Runner {
         Ok(said.max_by_key(|message| message.seq).map(|message| message.text))
     }
 
-    /// Decides, and does what was decided, all in one transaction. A turn that has moved on meanwhile is left alone.
-    async fn conclude(
-        &self,
-        shop: ShopId,
-        (turn, conversation): (&Turn, &Conversation),
-        policy: &PolicyVersion,
-        answered: Drafted,
-    ) -> Result<(), StorageError> {
-        let draw = (self.draw)();
+    /// Decides by the rules of this moment. Drafting takes a while, in which ops may have stopped everything.
+    async fn rule(&self, shop: ShopId, answered: &Drafted, draw: f64) -> Result<Ruling, StorageError> {
+        let policy = policies::current(&self.db, shop).await?;
         let rules = &policy.policy;
         let found = dial::find(&self.db, shop, (rules, &answered.evidence.topic), &self.fingerprint).await?;
         let chunks: Vec<ChunkId> = answered.citations.iter().map(|citation| citation.chunk).collect();
         let cited = epochs::of_chunks(&self.db, shop, &chunks).await?;
         let decision = decide_under(&answered.evidence, rules, found.for_citing(&chunks, &cited), draw);
         let chance = label_chance(&answered.evidence, rules, found.standing, &decision);
+        Ok(Ruling { policy, found, cited, decision, chance })
+    }
+
+    /// Decides, and does what was decided, all in one transaction. A turn that has moved on meanwhile is left alone.
+    async fn conclude(
+        &self,
+        shop: ShopId,
+        (turn, conversation): (&Turn, &Conversation),
+        answered: Drafted,
+    ) -> Result<(), StorageError> {
+        let draw = (self.draw)();
+        let (ruling, mut tx) = loop {
+            let ruling = self.rule(shop, &answered, draw).await?;
+            let mut tx = self.db.begin().await?;
+            // What was changed meanwhile is decided anew; from here on SQLite lets nobody change it, and Postgres
+            // takes a change of this very moment for a later one.
+            if ruling.is_in_force(&mut tx, shop).await? {
+                break (ruling, tx);
+            }
+        };
+        let Ruling { policy, found, cited, decision, chance } = ruling;
         let record = serde_json::to_value(&answered.record).unwrap_or_else(|_| json!({}));
         let new = NewDecision {
             turn: turn.id,
@@ -202,7 +243,6 @@ impl Runner {
             draw,
             record: &record,
         };
-        let mut tx = self.db.begin().await?;
         let Some(version) = turns::record_decision(&mut tx, shop, &new).await? else { return Ok(()) };
         self.keep_basis(&mut tx, shop, turn.id, (&found, chance, &cited)).await?;
         if let Some(card) = &answered.card {
@@ -212,7 +252,7 @@ impl Runner {
             ConversationKind::Test | ConversationKind::Rehearsal => None,
             ConversationKind::Buyer => self.make_task(&mut tx, shop, turn, answered.record.order.as_ref()).await?,
         };
-        if conversation.kind == ConversationKind::Buyer && !chunks.is_empty() {
+        if conversation.kind == ConversationKind::Buyer && !answered.citations.is_empty() {
             queue_audit(&mut tx, shop, turn.id, (&decision, chance)).await?;
         }
         let said = match conversation.kind {
@@ -230,7 +270,7 @@ impl Runner {
         if found.lapsed.is_some() {
             self.bus.publish(shop, Event::PolicyChanged);
         }
-        log(turn, policy, &decision, &answered);
+        log(turn, &policy, &decision, &answered);
         Ok(())
     }
 

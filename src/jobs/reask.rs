@@ -3,11 +3,12 @@
 //! A few at a time, in the bulk lane: no buyer waits for it, and neither does an upload for long. What was asked is not
 //! asked again, so the job may end anywhere; the schedule queues the next as long as something is left.
 
-use tracing::info;
+use tracing::{info, warn};
 
 use super::{JobError, Runner};
 use crate::answer::{Answered, Ask};
 use crate::domain::decision::Reason;
+use crate::domain::fault::Fault;
 use crate::domain::ids::{ShopId, TurnId};
 use crate::domain::job::Lane;
 use crate::domain::links;
@@ -36,25 +37,38 @@ impl Runner {
     /// False if the machinery was not whole: its answer would say nothing.
     async fn reask_one(&self, shop: ShopId, id: TurnId) -> Result<bool, JobError> {
         let Some(turn) = turns::get(&self.db, shop, id).await? else { return Ok(true) };
+        let pipeline = self.fingerprint.key();
         let previous = self.previous(shop, &turn).await?;
         let scope = Scope { shop, buyers_only: true, sku: None, lane: Lane::Bulk };
         let ask = Ask { scope, message: turn.question.clone(), previous };
         let answer = tokio::time::timeout(self.options.answer_timeout, self.answering.answer(&ask, None));
-        let Ok(answered) = answer.await else { return Ok(false) };
-        let mut answered = answered?;
-        if answered.generator_failure.is_some() {
-            return Ok(false);
-        }
+        let mut answered = match answer.await {
+            Ok(Ok(answered)) if answered.generator_failure.is_some() => return Ok(false),
+            Ok(Ok(answered)) => answered,
+            Ok(Err(error)) if matches!(error.fault(), Fault::Transient | Fault::Overloaded) => return Err(error.into()),
+            // A question that the machinery breaks on, or takes for ever over, has no answer; it is not asked again.
+            broken => {
+                warn!(turn.id = %id, error = ?broken.err(), "a judged question could not be asked again");
+                return self.keep(shop, unanswered(id, &pipeline)).await;
+            }
+        };
         let own_sites = shops::link_hosts(&self.db, shop).await?;
         if links::foreign(&answered.draft, &own_sites).is_some() {
             answered.evidence.holds.push(Reason::ForeignLink);
         }
-        let pipeline = self.fingerprint.key();
+        self.keep(shop, new(id, &answered, &pipeline)).await
+    }
+
+    async fn keep(&self, shop: ShopId, answer: NewReasked<'_>) -> Result<bool, JobError> {
         let mut tx = self.db.begin().await?;
-        reasked::insert(&mut tx, shop, &new(id, &answered, &pipeline)).await?;
+        reasked::insert(&mut tx, shop, &answer).await?;
         tx.commit().await?;
         Ok(true)
     }
+}
+
+fn unanswered(turn: TurnId, pipeline: &str) -> NewReasked<'_> {
+    NewReasked { turn, pipeline, draft: None, confidence: 0.0, grounded_share: 0.0, is_held: true }
 }
 
 fn new<'a>(turn: TurnId, answered: &'a Answered, pipeline: &'a str) -> NewReasked<'a> {

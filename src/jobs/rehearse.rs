@@ -48,8 +48,8 @@ impl Runner {
         found: PastQuestions,
     ) -> Result<(), StorageError> {
         let found = if shops::masks_imports(&self.db, shop).await? { masked(found) } else { found };
-        let judged = rehearsals::judged(&self.db, shop, &self.fingerprint.key()).await?;
-        let found = without(found, |question| judged.contains(&plain(question)));
+        let before = rehearsals::answered(&self.db, shop, &self.fingerprint.key()).await?;
+        let found = without(found, |question| before.contains(&plain(question)));
         let mut tx = self.db.begin().await?;
         let is_kept = rehearsals::fill(&mut tx, shop, rehearsal.id, &found).await?;
         tx.commit().await?;
@@ -198,12 +198,12 @@ fn masked(found: PastQuestions) -> PastQuestions {
     PastQuestions { asked: asked.collect(), refused: refused.collect(), n_skipped: found.n_skipped }
 }
 
-/// Without the questions that were judged before, each of which is refused.
-fn without(found: PastQuestions, is_judged: impl Fn(&str) -> bool) -> PastQuestions {
-    let (judged, asked): (Vec<_>, Vec<_>) = found.asked.into_iter().partition(|asked| is_judged(&asked.question));
-    let refused = judged.into_iter().map(|asked| RefusedRow {
+/// Without the questions that were answered before, each of which is refused.
+fn without(found: PastQuestions, is_known: impl Fn(&str) -> bool) -> PastQuestions {
+    let (known, asked): (Vec<_>, Vec<_>) = found.asked.into_iter().partition(|asked| is_known(&asked.question));
+    let refused = known.into_iter().map(|asked| RefusedRow {
         line: asked.line,
-        problem: RowProblem::JudgedBefore,
+        problem: RowProblem::AnsweredBefore,
         text: asked.question,
     });
     let mut refused: Vec<_> = found.refused.into_iter().chain(refused).collect();
@@ -237,13 +237,13 @@ mod tests {
     }
 
     #[test]
-    fn what_was_judged_before_is_refused_in_its_place() {
+    fn what_was_answered_before_is_refused_in_its_place() {
         let refused = RefusedRow { line: 5, problem: RowProblem::Empty, text: String::new() };
         let found =
             PastQuestions { asked: vec![asked(2, "old"), asked(3, "new")], refused: vec![refused], n_skipped: 0 };
         let left = without(found, |question| question == "old");
         assert_eq!(left.asked.len(), 1);
         let told: Vec<_> = left.refused.iter().map(|row| (row.line, row.problem)).collect();
-        assert_eq!(told, [(2, RowProblem::JudgedBefore), (5, RowProblem::Empty)]);
+        assert_eq!(told, [(2, RowProblem::AnsweredBefore), (5, RowProblem::Empty)]);
     }
 }

@@ -223,7 +223,7 @@ pub async fn settle_look(
     let subject = certificate.id.to_string();
     let mut is_changed = false;
     match alarm {
-        Alarm::FellBack if certificates::void(tx, shop, certificate.id, (VoidReason::Alarm, None)).await? => {
+        Alarm::FellBack if end_by_alarm(tx, shop, certificate, before).await? => {
             note(tx, shop, "auto_send_fell_back", (&subject, &detail)).await?;
             is_changed = true;
         }
@@ -236,6 +236,25 @@ pub async fn settle_look(
         is_changed |= hold_failing_topic(tx, shop, (certificate, &audits)).await?;
     }
     Ok(Some(Settled { alarm: Some(alarm), is_changed }))
+}
+
+/// Ends the proof that an audit speaks against; where it was replaced meanwhile, the audit that crosses the line ends
+/// the one that took its place, which rests on the same answers. False if there was nothing to end.
+async fn end_by_alarm(
+    tx: &mut Tx,
+    shop: ShopId,
+    certificate: &Certificate,
+    before: Alarm,
+) -> Result<bool, StorageError> {
+    if certificates::void(tx, shop, certificate.id, (VoidReason::Alarm, None)).await? {
+        return Ok(true);
+    }
+    let was_replaced = certificate.is_voided_by(VoidReason::Replaced);
+    let Some(newest) = certificates::newest_in(tx, shop, &certificate.scope).await? else { return Ok(false) };
+    if before >= Alarm::FellBack || !was_replaced {
+        return Ok(false);
+    }
+    certificates::void(tx, shop, newest.id, (VoidReason::Alarm, None)).await
 }
 
 /// A topic that breaks the shop's promise by itself is only assisted from now on. The newest audit's topic is looked at:

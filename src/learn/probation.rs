@@ -21,7 +21,7 @@ use crate::domain::ids::{ConversationId, ShopId, TurnId};
 use crate::domain::outcome::EditKind;
 use crate::domain::policy::Policy;
 use crate::storage::reasked::{self, Reasked};
-use crate::storage::{Db, StorageError, policies};
+use crate::storage::{Db, StorageError, policies, turns};
 
 /// The newest questions of the lost proof, at most: they take the generator's time.
 const MOST: usize = 200;
@@ -110,9 +110,15 @@ pub async fn open(db: &Db, shop: ShopId, fingerprint: &Fingerprint, limit: usize
         return Ok(wanted);
     }
     let asked: HashSet<TurnId> = reasked::turns_of(db, shop, &fingerprint.key()).await?.into_iter().collect();
-    wanted.retain(|turn| !asked.contains(turn));
-    wanted.truncate(limit);
-    Ok(wanted)
+    let mut open = Vec::new();
+    for turn in wanted.into_iter().filter(|turn| !asked.contains(turn)) {
+        if open.len() == limit {
+            break;
+        }
+        // A buyer who was forgotten took the question along.
+        open.extend(turns::get(db, shop, turn).await?.map(|turn| turn.id));
+    }
+    Ok(open)
 }
 
 /// The proof that was lost to a change of machinery.

@@ -28,10 +28,12 @@ pub struct Evidence {
     pub documents: Vec<epochs::Epoch>,
 }
 
-/// From when on rows count: those before the last alarm, and very old ones, say nothing any more.
+/// From when on rows count: those before the last alarm, and very old ones, say nothing any more. An alarm of the shop
+/// is one of each of its topics, too: a topic that gets a promise of its own does not begin anew with rows that failed.
 pub(super) async fn since_ms(db: &Db, shop: ShopId, scope: &Scope) -> Result<i64, StorageError> {
-    let alarm_ms = certificates::last_alarm_ms(db, shop, scope).await?.unwrap_or(0);
-    Ok(alarm_ms.max(db.now_ms() - MAX_AGE_MS))
+    let own_ms = certificates::last_alarm_ms(db, shop, scope).await?;
+    let shop_ms = certificates::last_alarm_ms(db, shop, &Scope::Shop).await?;
+    Ok(own_ms.max(shop_ms).unwrap_or(0).max(db.now_ms() - MAX_AGE_MS))
 }
 
 /// Gathers what there is for a proof.

@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_open_is_judged_before_more_is_brought() {
+    fn what_is_open_is_answered_before_more_is_brought() {
         let few = judged(30, 0, &FIVE);
         let needed = few.needed.unwrap().n_more;
         assert_eq!(next_step(&tally(0, 100, 40, 30), &few, &FIVE), Step::Judge { n: 10, n_open: 10 });

@@ -262,13 +262,14 @@ pub async fn forget_file(tx: &mut Tx, shop: ShopId, id: RehearsalId) -> Result<(
     Ok(())
 }
 
-/// What was judged of the same machinery in earlier rehearsals, each question [`plain`].
+/// What the same machinery has answered in earlier rehearsals, each question [`plain`].
 ///
-/// To mend a document for a question and then ask that very question again would prove nothing about other questions.
-pub async fn judged(db: &Db, shop: ShopId, pipeline: &str) -> Result<HashSet<String>, StorageError> {
+/// To mend a document for a question and then ask that very question again would prove nothing about other questions;
+/// whether somebody has judged the first answer, or only read it, makes no difference.
+pub async fn answered(db: &Db, shop: ShopId, pipeline: &str) -> Result<HashSet<String>, StorageError> {
     let rows = sqlx::query(
         "select r.question from rehearsed r join bases b on b.turn_id = r.turn_id \
-         where r.shop_id = $1 and r.label_id is not null and b.pipeline = $2",
+         where r.shop_id = $1 and b.pipeline = $2",
     )
     .bind(shop)
     .bind(pipeline)

@@ -19,6 +19,7 @@ use kefu::storage::{documents, messages, shops, turns};
 use kefu::vectors::memory::MemoryStore;
 use kefu::vectors::server::{ServerOptions, ServerStore};
 use kefu::vectors::{Found, Point, SearchRequest, VectorError, VectorStore};
+use serde_json::json;
 
 use crate::house::{House, Plan, scripted};
 use crate::support::{Home, Server, assert_index, assert_invariants, block_on, log_of, open_db, wait_until};
@@ -66,6 +67,19 @@ fn a_request_to_stop_lets_an_answer_be_finished() {
     home.assert_sound();
     let state = home.with_db(async |db| state_of(&home, db, &chat).await);
     assert_ne!(state, TurnState::Asked, "what was begun was finished");
+}
+
+#[test]
+fn what_ops_stop_is_not_sent_although_it_was_begun() {
+    let (home, server, chat) = in_the_middle_of_an_answer(1_500);
+    let (ops, stop) = (home.shop.token(Role::Ops), json!({ "on": true }));
+    assert_eq!(server.client.post("/v1/ops/kill-switch", ops, &stop).unwrap().0, 200);
+    server.wait_until_idle(&home.shop);
+    server.stop();
+    let turns = home.with_db(async |db| turns::of_conversation(db, home.shop.id, chat.0).await.unwrap());
+    let decision = turns.last().and_then(|turn| turn.decision.clone()).expect("it was decided");
+    assert_eq!(decision.reasons(), [Reason::KillSwitch], "and nothing else holds it");
+    home.assert_sound();
 }
 
 #[test]

@@ -34,6 +34,7 @@
 //! | F27 a backup on a machine without its key | `a_backup_is_served_elsewhere_only_with_the_key_of_its_secrets` |
 //! | F27 a backup that was touched | `a_backup_that_was_touched_is_not_restored` |
 //! | stop | `a_request_to_stop_lets_an_answer_be_finished` |
+//! | all sending stopped in the middle of an answer | `what_ops_stop_is_not_sent_although_it_was_begun` |
 //! | stop at once | `a_second_request_to_stop_is_obeyed_and_the_answer_is_given_after_the_next_start` |
 //! | restart with a large index | `a_large_index_is_ready_again_soon` |
 //!

@@ -89,3 +89,19 @@ fn an_order_is_named_by_its_number_and_four_digits() {
     assert_eq!(named_by("13800138000"), pair("13800138000", ""));
     assert_eq!(named_by("我的快递到哪了"), pair("", ""));
 }
+
+#[test]
+fn numbers_among_other_words_are_no_orders() {
+    for codes in [
+        "20261123001",
+        "SZ2026001 8000",
+        "订单号是20261123001，手机尾号8000",
+        "The order is TB-20261123, phone ends in 1234",
+    ] {
+        assert!(is_only_codes(codes), "{codes}");
+    }
+    for words in ["那2000瓦的呢", "1500瓦的有货吗", "Do you have it in 2000 W?", "我的快递到哪了", "20261123001 坏了"]
+    {
+        assert!(!is_only_codes(words), "{words}");
+    }
+}

@@ -148,10 +148,10 @@ async fn an_answer_is_judged_once_and_only_its_judge_takes_that_back() {
         assert_eq!(questions::judge(&mut tx, mine, question, (WEI, Outcome::Accept)).await.unwrap(), None);
         tx.commit().await.unwrap();
         assert_eq!(outcome().await, Some(Outcome::RejectWrong));
-        assert_eq!(judged(&db, mine, "now").await.unwrap(), HashSet::from(["第1个问题".to_owned()]));
+        assert_eq!(answered(&db, mine, "now").await.unwrap(), HashSet::from(["第1个问题".to_owned()]));
         assert!(
-            judged(&db, mine, "another").await.unwrap().is_empty()
-                && judged(&db, other, "now").await.unwrap().is_empty()
+            answered(&db, mine, "another").await.unwrap().is_empty()
+                && answered(&db, other, "now").await.unwrap().is_empty()
         );
         let mut tx = db.begin().await.unwrap();
         assert!(!questions::take_back(&mut tx, mine, question, WEI).await.unwrap());

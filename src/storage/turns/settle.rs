@@ -111,13 +111,14 @@ pub async fn reply(tx: &mut Tx, shop: ShopId, new: &NewReply<'_>) -> Result<Opti
         Author::Assistant => {
             "update turns set state = 'replied', version = version + 1, replied_at_ms = $4 \
              where shop_id = $1 and id = $2 and version = $3 and state = 'asked' and decision = 'auto_send' \
-             returning conversation_id"
+             returning conversation_id, draft"
         }
         Author::Reviewed | Author::Agent => {
             "update turns set state = 'replied', version = version + 1, replied_at_ms = $4 \
              where shop_id = $1 and id = $2 and version = $3 \
              and state in ('asked', 'review', 'escalated', 'rejected') and not exists (select 1 from conversations c \
-             where c.id = turns.conversation_id and c.kind = 'rehearsal') returning conversation_id"
+             where c.id = turns.conversation_id and c.kind = 'rehearsal') \
+             returning conversation_id, draft"
         }
         // Neither answers for the shop.
         Author::Buyer | Author::Notice => return Ok(None),
@@ -142,8 +143,9 @@ pub async fn reply(tx: &mut Tx, shop: ShopId, new: &NewReply<'_>) -> Result<Opti
         client_key: None,
     };
     let mut message = messages::append(tx, shop, conversation, &message).await?;
-    // An agent's own words stand alone; what was drafted with a card is sent with it.
-    if new.author != Author::Agent {
+    // An agent's own words stand alone, and so does a draft that an agent has changed: the card may be what was wrong.
+    let draft: Option<String> = row.col("draft")?;
+    if new.author != Author::Agent && draft.as_deref() == Some(new.text) {
         messages::show_card(tx, shop, &mut message).await?;
     }
     Ok(Some(message))

@@ -68,9 +68,9 @@ fn sentence(problem: RowProblem, lang: Lang) -> &'static str {
             "列与表头不符；含逗号的内容请加引号，并把一列命名为“问题”",
         ),
         RowProblem::Duplicate => ("the same question stands further up", "与前面的问题重复"),
-        RowProblem::JudgedBefore => (
-            "it was judged in an earlier rehearsal; other questions say more",
-            "此问题在之前的演练中已评判过，请换用其他问题",
+        RowProblem::AnsweredBefore => (
+            "it was answered in an earlier rehearsal; other questions say more",
+            "此问题在之前的演练中已回答过，请换用其他问题",
         ),
         RowProblem::Unreadable => {
             ("some characters cannot be read; save the file as UTF-8", "部分字符无法识别，请将文件另存为 UTF-8 编码")
