@@ -38,6 +38,8 @@ const RETRY: Duration = Duration::from_secs(2);
 const RETRY_MAX: Duration = Duration::from_secs(300);
 /// A job that found no room on the disk looks again after this long.
 const NO_ROOM_PAUSE: Duration = Duration::from_secs(10);
+/// How often it is tried, a second apart, to write down how a job ended: on a full disk that may fail.
+const SETTLE_TRIES: usize = 10;
 /// The name of this process in the leases it holds. One process owns a data directory, so one name will do.
 const WORKER: &str = "kefu";
 
@@ -106,6 +108,13 @@ impl Runner {
     pub async fn recover(&self) -> Result<(), StorageError> {
         let mut tx = self.db.begin().await?;
         jobs::expire_leases_of(&mut tx, WORKER).await?;
+        tx.commit().await?;
+        self.take_back_expired().await
+    }
+
+    /// Takes back what nobody holds any more: its process is gone, or could not write down how it ended.
+    async fn take_back_expired(&self) -> Result<(), StorageError> {
+        let mut tx = self.db.begin().await?;
         let dead = jobs::requeue_expired(&mut tx).await?;
         tx.commit().await?;
         for job in dead {
@@ -177,10 +186,12 @@ impl Runner {
                 return;
             }
         };
-        if let Err(error) = self.settle(&job, outcome).await {
-            // The lease runs out and the job is done again, which is safe.
+        for _ in 0..SETTLE_TRIES {
+            let Err(error) = self.settle(&job, &outcome).await else { return };
             error!(%error, "a job could not be settled");
+            self.clock.sleep(IDLE).await;
         }
+        // The lease runs out, and the job is done again, which is safe.
     }
 
     async fn perform(&self, job: &ClaimedJob) -> Result<(), JobError> {
@@ -200,7 +211,7 @@ impl Runner {
         }
     }
 
-    async fn settle(&self, job: &ClaimedJob, outcome: Result<(), JobError>) -> Result<(), StorageError> {
+    async fn settle(&self, job: &ClaimedJob, outcome: &Result<(), JobError>) -> Result<(), StorageError> {
         let mut tx = self.db.begin().await?;
         let Err(problem) = outcome else {
             jobs::finish(&mut tx, job).await?;

@@ -23,6 +23,9 @@ impl Runner {
     /// Queues what is due, until the life ends.
     pub(super) async fn keep_schedule(&self, soft: &CancellationToken) {
         while !soft.is_cancelled() {
+            if let Err(error) = self.take_back_expired().await {
+                warn!(%error, "it could not be seen whose lease ran out; it is looked for again");
+            }
             if let Err(error) = self.queue_what_is_due().await {
                 warn!(%error, "it could not be seen what is due; it is looked for again");
             }
