@@ -184,6 +184,20 @@ pub async fn update(tx: &mut Tx, shop: ShopId, task: &Task) -> Result<bool, Stor
     Ok(done.rows_affected() == 1)
 }
 
+/// Deletes what has to be done for a buyer's orders without a conversation, while they still are the buyer's: those with
+/// one go with it. Says how many.
+pub async fn forget_buyer(tx: &mut Tx, shop: ShopId, buyer: &str) -> Result<u64, StorageError> {
+    let done = sqlx::query(
+        "delete from tasks where shop_id = $1 and conversation_id is null and order_id in \
+         (select id from orders where shop_id = $1 and buyer_id = $2)",
+    )
+    .bind(shop)
+    .bind(buyer)
+    .execute(tx.connection())
+    .await?;
+    Ok(done.rows_affected())
+}
+
 /// One task.
 pub async fn get(db: &Db, shop: ShopId, task: TaskId) -> Result<Option<Task>, StorageError> {
     let row = sqlx::query(select!("where t.shop_id = $1 and t.id = $2"))
