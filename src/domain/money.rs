@@ -63,12 +63,16 @@ impl Money {
         if bare.starts_with(['-', '−', '(']) {
             return Err(NoAmount::Negative);
         }
+        // Before the split below, which cuts by bytes and would panic inside a character: `12.5万`.
+        if !bare.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
+            return Err(NoAmount::Unreadable);
+        }
         let (whole, fraction) = bare.split_once('.').unwrap_or((&bare, ""));
         let decimals = n_decimals(&currency);
         let (kept, rest) = fraction.split_at(fraction.len().min(decimals));
         let is_number = !whole.is_empty()
             && whole.len() <= 12
-            && bare.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+            && kept.bytes().all(|byte| byte.is_ascii_digit())
             && rest.bytes().all(|byte| byte == b'0');
         if !is_number {
             return Err(NoAmount::Unreadable);
@@ -104,7 +108,7 @@ mod tests {
     fn what_is_no_amount_is_told_apart() {
         assert_eq!(Money::parse("-5", "CNY"), Err(NoAmount::Negative));
         assert_eq!(Money::new(-1, "CNY"), Err(NoAmount::Negative));
-        for text in ["", "free", "1.2.3", "1.234", ".5", "1e5", "９９"] {
+        for text in ["", "free", "1.2.3", "1.234", ".5", "1e5", "９９", "12.5万", "12.5块", "1.５0", "1..5"] {
             assert_eq!(Money::parse(text, "CNY"), Err(NoAmount::Unreadable), "{text}");
         }
         assert_eq!(Money::parse("99999999999", "CNY"), Err(NoAmount::TooLarge));

@@ -165,7 +165,7 @@ pub struct Line {
 }
 
 /// A place that a parcel came by.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Node {
     /// When.
     pub at_ms: i64,

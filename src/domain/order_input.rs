@@ -115,7 +115,7 @@ pub fn refuse<T>(problem: RowProblem, field: &str) -> Result<T, Refusal> {
 }
 
 /// One position, as told.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LineInput {
     /// The shop's number of the product.
@@ -131,7 +131,7 @@ pub struct LineInput {
 }
 
 /// An order, as told. What is left out stays as it was.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct OrderInput {
     /// Where it was bought; `own` if left out.

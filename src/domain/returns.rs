@@ -154,7 +154,7 @@ fn ruling(verdict: Verdict, reason: ReturnReason) -> Ruling {
 pub fn rule_on(order: &Order, ask: &ReturnAsk, rules: &ReturnRules, (now_ms, offset_min): (i64, i64)) -> Ruling {
     let lines = match ask.line {
         None => order.lines(),
-        Some(idx) => match order.lines().get(idx..idx + 1) {
+        Some(idx) => match order.lines().get(idx).map(std::slice::from_ref) {
             Some(line) => line,
             None => return ruling(Verdict::Ask, ReturnReason::NoSuchLine),
         },

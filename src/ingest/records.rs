@@ -1,13 +1,19 @@
 //! The journey of a sheet of records: rows become orders and products, and what cannot is refused row by row.
 //!
-//! `bytes ─▶ rows (in a child process) ─▶ columns ─▶ accounts of orders ─▶ one transaction`
+//! `bytes ─▶ rows (in a child process) ─▶ columns ─▶ accounts of orders ─▶ transactions of some records`
 //!
 //! # Why
 //! A sheet of ten thousand rows has ten wrong ones. Refusing the sheet for them would teach people to mend it blindly;
 //! taking them would teach the assistant something false. So each row is taken or refused by itself, with its reason —
 //! but an order of which one row is wrong is left out as a whole: half an order is no record.
+//!
+//! A row without an update time is of the time of the newest stage that its order names, and only where it names none
+//! of the time of the upload: an old export must not outrank what was heard since.
+//!
+//! The sheet holds whole phone numbers and names: its bytes go as soon as they are read or given up.
 
 mod columns;
+mod sort;
 
 use std::collections::BTreeMap;
 
@@ -19,13 +25,14 @@ use crate::domain::order::{Order, Platform, Stage};
 use crate::domain::order_input::{LineInput, OrderInput, ProductInput, Refusal, RowProblem, amount_problem};
 use crate::domain::product::Product;
 use crate::events::Event;
-use crate::ingest::parse::rows_in_child;
+use crate::ingest::parse::{ParseError, rows_in_child};
 use crate::ingest::{IngestError, Ingestion};
-use crate::storage::imports::{self, ImportKind, ImportState, Outcome, RefusedRow};
+use crate::storage::imports::{self, Import, ImportKind, ImportState, Outcome, RefusedRow};
 use crate::storage::orders::{self, Account, Source};
-use crate::storage::{Db, StorageError, Tx, products, rules, shops};
+use crate::storage::{Db, StorageError, products, rehearsals, rules, shops};
 
 use columns::{Column, Header};
+use sort::{sort_orders, sort_products};
 
 /// More rows are more than one upload.
 const MAX_ROWS: usize = 50_000;
@@ -33,6 +40,10 @@ const MAX_ROWS: usize = 50_000;
 const MAX_REFUSED: usize = 5_000;
 /// Longer values are cut in the report.
 const MAX_VALUE_CHARS: usize = 80;
+/// Of these columns no value is kept in the report: it would be more of a person than their record holds.
+const PERSONAL: [Column; 3] = [Column::Phone, Column::Buyer, Column::Remark];
+/// Records of one transaction: whoever else writes has a turn between two of them.
+const BATCH: usize = 200;
 
 /// Why a whole sheet is refused: a stable code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,44 +80,93 @@ struct Sorted<T> {
     refused: Vec<RefusedRow>,
 }
 
+/// The records of a sheet.
+#[derive(Debug)]
+enum Records {
+    Orders(Sorted<Order>),
+    Products(Sorted<Product>),
+}
+
 impl Ingestion {
-    /// Reads a sheet in; doing it again does nothing.
+    /// Reads a sheet in and deletes its bytes; doing it again does nothing.
     pub async fn import_records(&self, shop: ShopId, id: ImportId) -> Result<(), IngestError> {
         let Some(import) = imports::get(&self.db, shop, id).await? else { return Ok(()) };
-        if import.state != ImportState::Queued {
-            return Ok(());
+        if import.state == ImportState::Queued {
+            let outcome = self.read_sheet(shop, &import).await?;
+            self.finish_import(shop, id, &outcome).await?;
         }
+        self.forget_sheet(&import.sha256).await
+    }
+
+    /// Gives a sheet up and says why: a stable code. Its bytes go, too.
+    pub async fn refuse_import(&self, shop: ShopId, id: ImportId, code: &str) -> Result<(), IngestError> {
+        let Some(import) = imports::get(&self.db, shop, id).await? else { return Ok(()) };
+        self.finish_import(shop, id, &Outcome::Failed { error: code.to_owned() }).await?;
+        self.forget_sheet(&import.sha256).await
+    }
+
+    async fn read_sheet(&self, shop: ShopId, import: &Import) -> Result<Outcome, IngestError> {
+        let failed = |code: &str| Ok(Outcome::Failed { error: code.to_owned() });
         let path = self.files.find(&import.sha256).await?.ok_or(IngestError::FileGone)?;
         let bytes = tokio::fs::read(path).await.map_err(|_| IngestError::FileGone)?;
         let rows = match rows_in_child(&self.reader, &import.file_name, &bytes, &self.limits).await {
             Ok(rows) => rows,
             Err(error) if error.fault() == Fault::Transient => return Err(IngestError::Reader(error)),
-            Err(error) => return self.refuse_import(shop, id, error.code()).await,
+            Err(error) => return failed(error.code()),
         };
-        let setting = setting(&self.db, shop, import.created_at_ms).await?;
+        let (setting, kind) = (setting(&self.db, shop, import.created_at_ms).await?, import.kind);
+        let sort = move || match kind {
+            ImportKind::Orders => sort_orders(&rows, &setting).map(Records::Orders),
+            ImportKind::Products => sort_products(&rows, &setting).map(Records::Products),
+        };
+        match tokio::task::spawn_blocking(sort).await {
+            Ok(Ok(Records::Orders(sorted))) => Ok(self.take_orders(shop, import.id, sorted).await?),
+            Ok(Ok(Records::Products(sorted))) => Ok(self.take_products(shop, sorted).await?),
+            Ok(Err(error)) => failed(error.code()),
+            Err(death) => failed(ParseError::Crashed { detail: death.to_string() }.code()),
+        }
+    }
+
+    /// An order is told once, also where a sheet is begun again after a crash: its event is named after the sheet.
+    async fn take_orders(&self, shop: ShopId, id: ImportId, sorted: Sorted<Order>) -> Result<Outcome, StorageError> {
+        for some in sorted.taken.chunks(BATCH) {
+            let mut tx = self.db.begin().await?;
+            for order in some {
+                let event_id = format!("sheet/{id}/{}/{}", order.key.platform.code(), order.key.number);
+                let account = Account { source: Source::Sheet, kind: "row", event_id: Some(&event_id), order };
+                orders::tell(&mut tx, shop, &account).await?;
+            }
+            tx.commit().await?;
+        }
+        Ok(done(sorted))
+    }
+
+    async fn take_products(&self, shop: ShopId, sorted: Sorted<Product>) -> Result<Outcome, StorageError> {
+        for some in sorted.taken.chunks(BATCH) {
+            let mut tx = self.db.begin().await?;
+            for product in some {
+                products::put(&mut tx, shop, product).await?;
+            }
+            tx.commit().await?;
+        }
+        Ok(done(sorted))
+    }
+
+    async fn finish_import(&self, shop: ShopId, id: ImportId, outcome: &Outcome) -> Result<(), StorageError> {
         let mut tx = self.db.begin().await?;
-        let outcome = match import.kind {
-            ImportKind::Orders => match sort_orders(&rows, &setting) {
-                Ok(sorted) => take_orders(&mut tx, shop, sorted).await?,
-                Err(error) => Outcome::Failed { error: error.code().to_owned() },
-            },
-            ImportKind::Products => match sort_products(&rows, &setting) {
-                Ok(sorted) => take_products(&mut tx, shop, sorted).await?,
-                Err(error) => Outcome::Failed { error: error.code().to_owned() },
-            },
-        };
-        imports::finish(&mut tx, shop, id, &outcome).await?;
+        imports::finish(&mut tx, shop, id, outcome).await?;
         tx.commit().await?;
         self.bus.publish(shop, Event::RecordsChanged);
         Ok(())
     }
 
-    /// Gives a sheet up and says why: a stable code.
-    pub async fn refuse_import(&self, shop: ShopId, id: ImportId, code: &str) -> Result<(), IngestError> {
+    async fn forget_sheet(&self, sha256: &str) -> Result<(), IngestError> {
         let mut tx = self.db.begin().await?;
-        imports::finish(&mut tx, shop, id, &Outcome::Failed { error: code.to_owned() }).await?;
+        let is_needed = rehearsals::is_file_needed(&mut tx, sha256).await?;
         tx.commit().await?;
-        self.bus.publish(shop, Event::RecordsChanged);
+        if !is_needed {
+            self.forget_files(&[sha256.to_owned()]).await;
+        }
         Ok(())
     }
 }
@@ -115,21 +175,6 @@ async fn setting(db: &Db, shop: ShopId, now_ms: i64) -> Result<Setting, StorageE
     let utc_offset_min = rules::current(db, shop).await?.utc_offset_min;
     let name = shops::list(db).await?.into_iter().find(|known| known.id == shop).map(|known| known.name);
     Ok(Setting { now_ms, utc_offset_min, shop_names: [name.unwrap_or_default(), shop.to_string()] })
-}
-
-async fn take_orders(tx: &mut Tx, shop: ShopId, sorted: Sorted<Order>) -> Result<Outcome, StorageError> {
-    for order in &sorted.taken {
-        let account = Account { source: Source::Sheet, kind: "row", event_id: None, order };
-        orders::tell(tx, shop, &account).await?;
-    }
-    Ok(done(sorted))
-}
-
-async fn take_products(tx: &mut Tx, shop: ShopId, sorted: Sorted<Product>) -> Result<Outcome, StorageError> {
-    for product in &sorted.taken {
-        products::put(tx, shop, product).await?;
-    }
-    Ok(done(sorted))
 }
 
 fn done<T>(sorted: Sorted<T>) -> Outcome {
@@ -192,7 +237,8 @@ impl Row<'_> {
     }
 
     fn line(&self) -> Result<Option<LineInput>, Wrong> {
-        let Some(title) = self.owned(Column::Title) else { return Ok(None) };
+        // A row that names its product by number only still is a position.
+        let Some(title) = self.owned(Column::Title).or_else(|| self.owned(Column::Sku)) else { return Ok(None) };
         let wrong = (RowProblem::QuantityInvalid, Some(Column::Quantity));
         let quantity = self.cell(Column::Quantity).map(|text| text.parse().map_err(|_| wrong)).transpose()?;
         let (sku, category) = (self.owned(Column::Sku), self.owned(Column::Category));
@@ -219,7 +265,7 @@ impl Row<'_> {
         Ok(OrderInput {
             platform: self.platform()?,
             number: self.owned(Column::Number).unwrap_or_default(),
-            at_ms: self.time(Column::UpdatedAt)?,
+            at_ms: self.time(Column::UpdatedAt)?.or_else(|| reached_ms.values().max().copied()),
             buyer: self.owned(Column::Buyer),
             phone: self.owned(Column::Phone),
             status,
@@ -256,7 +302,7 @@ impl Row<'_> {
             number: text(Some(number)),
             problem,
             column: column.map(|column| self.header.heading(column).to_owned()).unwrap_or_default(),
-            value: text(column),
+            value: text(column.filter(|column| !PERSONAL.contains(column))),
         }
     }
 }
@@ -279,98 +325,6 @@ fn column_of(refusal: Refusal, number: Column) -> Wrong {
         _ => number,
     };
     (refusal.problem, Some(column))
-}
-
-/// The rows below the header, each with its number.
-type Body<'a> = Vec<(usize, &'a [String])>;
-
-fn body_of<'a>(rows: &'a [(u32, Vec<String>)], needed: &[Column]) -> Result<(Header, Body<'a>), SheetError> {
-    let header = Header::find(rows, needed).ok_or(SheetError::ColumnsUnknown)?;
-    let is_filled = |cells: &[String]| cells.iter().any(|cell| !cell.trim().is_empty());
-    let body = rows.iter().skip(header.row + 1).map(|(number, cells)| (*number as usize, cells.as_slice()));
-    let body: Body<'_> = body.filter(|(_, cells)| is_filled(cells)).collect();
-    if body.len() > MAX_ROWS { Err(SheetError::TooManyRows) } else { Ok((header, body)) }
-}
-
-/// An order that is being put together from its rows.
-struct Gathered {
-    input: OrderInput,
-    rows: Vec<(usize, RefusedRow)>,
-    is_spoilt: bool,
-}
-
-fn sort_orders(rows: &[(u32, Vec<String>)], setting: &Setting) -> Result<Sorted<Order>, SheetError> {
-    let (header, body) = body_of(rows, &[Column::Number])?;
-    let mut gathered: BTreeMap<(Platform, String), Gathered> = BTreeMap::new();
-    let (mut refused, n_rows) = (Vec::new(), body.len());
-    for (at, cells) in body {
-        let row = Row { header: &header, cells, setting };
-        let mut read = row.order();
-        if let Ok(input) = &read
-            && let Err(refusal) = input.check(setting.now_ms)
-        {
-            read = Err(column_of(refusal, Column::Number));
-        }
-        let spoil = row.refused(at, (RowProblem::OrderIncomplete, Some(Column::Number)), Column::Number);
-        let key = (row.platform().unwrap_or_default(), row.owned(Column::Number).unwrap_or_default());
-        match (read, gathered.get_mut(&key)) {
-            (Ok(input), None) => {
-                gathered.insert(key, Gathered { input, rows: vec![(at, spoil)], is_spoilt: false });
-            }
-            (Ok(input), Some(known)) => {
-                let is_new_line = input.lines.iter().any(|line| !known.input.lines.contains(line));
-                if is_new_line {
-                    known.input.lines.extend(input.lines);
-                    known.rows.push((at, spoil));
-                } else {
-                    refused.push(row.refused(at, (RowProblem::Duplicate, Some(Column::Number)), Column::Number));
-                }
-            }
-            (Err(wrong), known) => {
-                refused.push(row.refused(at, wrong, Column::Number));
-                match known {
-                    Some(known) => known.is_spoilt = true,
-                    None if !key.1.is_empty() => {
-                        let input = OrderInput::default();
-                        gathered.insert(key, Gathered { input, rows: vec![], is_spoilt: true });
-                    }
-                    None => {}
-                }
-            }
-        }
-    }
-    let (mut taken, mut n_taken) = (Vec::new(), 0);
-    for order in gathered.into_values() {
-        match order.input.check(setting.now_ms) {
-            Ok(checked) if !order.is_spoilt => {
-                n_taken += order.rows.len();
-                taken.push(checked);
-            }
-            _ => refused.extend(order.rows.into_iter().map(|(_, row)| row)),
-        }
-    }
-    Ok(Sorted { n_rows, n_taken, taken, refused })
-}
-
-fn sort_products(rows: &[(u32, Vec<String>)], setting: &Setting) -> Result<Sorted<Product>, SheetError> {
-    let (header, body) = body_of(rows, &[Column::Sku, Column::Title])?;
-    let mut taken: Vec<Product> = Vec::new();
-    let (mut refused, n_rows) = (Vec::new(), body.len());
-    for (at, cells) in body {
-        let row = Row { header: &header, cells, setting };
-        let checked = row.product().and_then(|input| input.check().map_err(|refusal| column_of(refusal, Column::Sku)));
-        let is_known = |product: &Product| {
-            taken.iter().any(|known| (known.platform, &known.sku) == (product.platform, &product.sku))
-        };
-        match checked {
-            Ok(product) if is_known(&product) => {
-                refused.push(row.refused(at, (RowProblem::Duplicate, Some(Column::Sku)), Column::Sku));
-            }
-            Ok(product) => taken.push(product),
-            Err(wrong) => refused.push(row.refused(at, wrong, Column::Sku)),
-        }
-    }
-    Ok(Sorted { n_rows, n_taken: taken.len(), taken, refused })
 }
 
 #[cfg(test)]

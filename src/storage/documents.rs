@@ -176,7 +176,8 @@ pub async fn purge(tx: &mut Tx, shop: ShopId, document: DocumentId) -> Result<Ve
     let rows = sqlx::query(
         "select distinct r.sha256 from revisions r where r.shop_id = $1 and r.document_id = $2 and not exists \
          (select 1 from revisions o where o.sha256 = r.sha256 and o.document_id <> $2) and not exists \
-         (select 1 from rehearsals h where h.sha256 = r.sha256)",
+         (select 1 from rehearsals h where h.sha256 = r.sha256) and not exists \
+         (select 1 from imports i where i.sha256 = r.sha256 and i.state = 'queued')",
     )
     .bind(shop)
     .bind(document)

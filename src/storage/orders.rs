@@ -4,6 +4,8 @@
 //! The rule by which accounts are put together is [`Order::join`], and the row is held while it is applied: two events at
 //! once are joined one after the other, and it does not matter which came first.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use sqlx::any::AnyRow;
 
@@ -260,7 +262,8 @@ pub async fn events(db: &Db, shop: ShopId, order: OrderId) -> Result<Vec<OrderEv
     rows.iter().map(event).collect()
 }
 
-/// Cuts a buyer's orders loose: they stay, for the shop's books, and nobody's name or phone is on them. Says how many.
+/// Cuts a buyer's orders loose: they stay, for the shop's books, and nobody's name or phone is on them, nor where the
+/// parcel went: carriers write streets and who signed for it there. Says how many.
 pub async fn forget_buyer(tx: &mut Tx, shop: ShopId, buyer: &str) -> Result<u64, StorageError> {
     let rows = sqlx::query(
         "update orders set number = number where shop_id = $1 and buyer_id = $2 \
@@ -272,7 +275,7 @@ pub async fn forget_buyer(tx: &mut Tx, shop: ShopId, buyer: &str) -> Result<u64,
     .await?;
     for row in &rows {
         let OrderRow { id, order, .. } = read(row)?;
-        let loose = Order { buyer: None, phone_last4: None, remark: None, ..order };
+        let loose = Order { buyer: None, phone_last4: None, remark: None, nodes: BTreeSet::new(), ..order };
         write(tx, shop, (id, &loose)).await?;
     }
     Ok(rows.len() as u64)
@@ -284,13 +287,14 @@ mod tests {
 
     use super::super::testing::{START_MS, Scratch, scratches, shop};
     use super::*;
-    use crate::domain::order::{Dated, Platform};
+    use crate::domain::order::{Dated, Node, Platform};
 
     fn order(number: &str, stage: Stage, at_ms: i64) -> Order {
         let key = OrderKey { platform: Platform::Jd, number: number.into() };
         Order {
             buyer: Some(Dated { at_ms, value: "b-1".into() }),
             phone_last4: Some(Dated { at_ms, value: "8000".into() }),
+            nodes: BTreeSet::from([Node { at_ms, place: None, text: "已由门卫签收".into() }]),
             stages: BTreeMap::from([(stage, at_ms)]),
             ..Order::unknown(key, at_ms)
         }
@@ -364,6 +368,7 @@ mod tests {
             assert_eq!(of_buyer(&db, mine, "b-1", 10).await.unwrap(), []);
             let row = &by_number(&db, mine, "10").await.unwrap()[0];
             assert_eq!((&row.order.buyer, &row.order.phone_last4), (&None, &None));
+            assert!(row.order.nodes.is_empty(), "nobody's street");
         }
     }
 }

@@ -244,7 +244,8 @@ pub async fn cancel(tx: &mut Tx, shop: ShopId, id: RehearsalId) -> Result<bool, 
 pub async fn is_file_needed(tx: &mut Tx, sha256: &str) -> Result<bool, StorageError> {
     let row = sqlx::query(
         "select 1 as needed from revisions where sha256 = $1 \
-         union all select 1 from rehearsals where sha256 = $1 limit 1",
+         union all select 1 from rehearsals where sha256 = $1 \
+         union all select 1 from imports where sha256 = $1 and state = 'queued' limit 1",
     )
     .bind(sha256)
     .fetch_optional(tx.connection())

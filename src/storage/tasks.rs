@@ -184,6 +184,20 @@ pub async fn update(tx: &mut Tx, shop: ShopId, task: &Task) -> Result<bool, Stor
     Ok(done.rows_affected() == 1)
 }
 
+/// Deletes what has to be done for a buyer's orders without a conversation, while they still are the buyer's: those with
+/// one go with it. Says how many.
+pub async fn forget_buyer(tx: &mut Tx, shop: ShopId, buyer: &str) -> Result<u64, StorageError> {
+    let done = sqlx::query(
+        "delete from tasks where shop_id = $1 and conversation_id is null and order_id in \
+         (select id from orders where shop_id = $1 and buyer_id = $2)",
+    )
+    .bind(shop)
+    .bind(buyer)
+    .execute(tx.connection())
+    .await?;
+    Ok(done.rows_affected())
+}
+
 /// One task.
 pub async fn get(db: &Db, shop: ShopId, task: TaskId) -> Result<Option<Task>, StorageError> {
     let row = sqlx::query(select!("where t.shop_id = $1 and t.id = $2"))
@@ -223,9 +237,11 @@ pub async fn list(db: &Db, shop: ShopId, query: &TaskQuery) -> Result<Vec<Task>,
 
 #[cfg(test)]
 mod tests {
+    use super::super::orders::{self, Account, Source};
     use super::super::testing::{START_MS, Scratch, scratches, shop};
     use super::super::turns::tests::ask_one;
     use super::*;
+    use crate::domain::order::{Dated, Order, OrderKey, Platform};
 
     #[tokio::test]
     async fn one_message_brings_one_task_of_a_kind_and_of_two_who_change_it_one_does() {
@@ -268,6 +284,38 @@ mod tests {
             tx.commit().await.unwrap();
             assert_eq!(ids(mine, query).await, [later]);
             assert_eq!(ids(mine, TaskQuery { over: true, ..query }).await, [id]);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_to_be_done_for_an_order_goes_with_its_buyer() {
+        for Scratch { db, .. } in scratches().await {
+            let (mine, other) = (shop(&db).await, shop(&db).await);
+            let key = OrderKey { platform: Platform::Own, number: "1".into() };
+            let buyer = Some(Dated { at_ms: START_MS, value: "b-1".to_owned() });
+            let order = Order { buyer, ..Order::unknown(key, START_MS) };
+            let account = Account { source: Source::Api, kind: "put", event_id: None, order: &order };
+            let mut tx = db.begin().await.unwrap();
+            let (order, _) = orders::tell(&mut tx, mine, &account).await.unwrap();
+            let new = NewTask {
+                kind: TaskKind::Other,
+                department: Department::Warehouse,
+                due_at_ms: START_MS,
+                conversation: None,
+                turn: None,
+                order,
+                asked: "x",
+                ruling: None,
+                author: None,
+            };
+            let of_order = create(&mut tx, mine, &new).await.unwrap().unwrap();
+            let of_nobody = create(&mut tx, mine, &NewTask { order: None, ..new }).await.unwrap().unwrap();
+            assert_eq!(forget_buyer(&mut tx, other, "b-1").await.unwrap(), 0);
+            assert_eq!(forget_buyer(&mut tx, mine, "b-2").await.unwrap(), 0);
+            assert_eq!(forget_buyer(&mut tx, mine, "b-1").await.unwrap(), 1);
+            tx.commit().await.unwrap();
+            assert_eq!(get(&db, mine, of_order).await.unwrap(), None);
+            assert!(get(&db, mine, of_nobody).await.unwrap().is_some());
         }
     }
 }

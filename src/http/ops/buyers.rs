@@ -19,7 +19,7 @@ use crate::http::records::OrderView;
 use crate::http::state::AppState;
 use crate::http::trail::note;
 use crate::storage::buyers::{self, Erased, Subject};
-use crate::storage::{orders, products};
+use crate::storage::{orders, products, tasks};
 
 /// Orders and products of one buyer; nobody has more by far.
 const ALL: u32 = 100_000;
@@ -116,6 +116,8 @@ pub async fn erase(
     let mut tx = state.db.begin().await?;
     let mut deleted = buyers::erase(&mut tx, member.shop(), &conversations).await?;
     if let Subject::Buyer(buyer) = &subject {
+        // Before the orders are nobody's: they are found by whose order they are for.
+        deleted.n_tasks += tasks::forget_buyer(&mut tx, member.shop(), buyer).await?;
         deleted.n_orders_cut_loose = orders::forget_buyer(&mut tx, member.shop(), buyer).await?;
         products::forget_buyer(&mut tx, member.shop(), buyer).await?;
     }

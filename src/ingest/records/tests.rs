@@ -99,3 +99,52 @@ fn products_are_read_and_the_second_of_the_same_number_is_refused() {
     assert_eq!(sorted.taken[0].price.as_ref().map(|price| price.minor), Some(39_900));
     assert_eq!(problems(&sorted), [(3, RowProblem::Duplicate), (4, RowProblem::TitleMissing)]);
 }
+
+#[test]
+fn a_row_without_an_update_time_is_as_old_as_what_it_tells() {
+    let shipped_ms = parse_moment("2025-12-30 10:00", 480).unwrap();
+    let old = &orders("订单号,订单状态,付款时间,发货时间\n1,已发货,2025-12-29 10:00,2025-12-30 10:00\n").taken[0];
+    assert_eq!((old.as_of_ms, old.status.as_ref().map(|status| status.at_ms)), (shipped_ms, Some(shipped_ms)));
+    let key = old.key.clone();
+    let heard =
+        Order { stages: BTreeMap::from([(Stage::Refunded, shipped_ms + 1)]), ..Order::unknown(key, shipped_ms + 1) };
+    assert_eq!(old.clone().join(heard).stage(), Some(Stage::Refunded), "what was heard since stays");
+    let undated = &orders("订单号,订单状态\n1,已发货\n").taken[0];
+    assert_eq!(undated.as_of_ms, NOW_MS, "nothing else is known of its time");
+}
+
+#[test]
+fn every_row_of_an_order_adds_its_facts() {
+    let sorted = orders(
+        "订单号,商品名称,订单状态,付款时间,快递单号,手机,实付金额\n\
+         a1,锅,,2025-12-30 10:00,,,\n\
+         A1,铲,已发货,,SF1,13800138000,30\n\
+         a1,铲,,,SF1,13800138000,30\n\
+         a1,锅,,2025-12-30 10:00,,,\n",
+    );
+    assert_eq!((sorted.taken.len(), sorted.n_taken), (1, 3));
+    assert_eq!(problems(&sorted), [(5, RowProblem::Duplicate)]);
+    let order = &sorted.taken[0];
+    let titles: Vec<&str> = order.lines().iter().map(|line| line.title.as_str()).collect();
+    assert_eq!((titles, order.stage()), (vec!["锅", "铲"], Some(Stage::Shipped)));
+    assert_eq!(order.parcel.as_ref().and_then(|parcel| parcel.value.tracking.as_deref()), Some("SF1"));
+    assert_eq!(order.phone_last4.as_ref().map(|four| four.value.as_str()), Some("8000"));
+    assert_eq!(order.total.as_ref().map(|total| total.value.minor), Some(3000));
+    assert_eq!(Some(order.as_of_ms), parse_moment("2025-12-30 10:00", 480), "blank cells are not news");
+}
+
+#[test]
+fn a_position_without_a_title_is_called_by_its_number() {
+    let sorted = orders("订单号,商品编码,商品名称,数量\n1,AF-500,,2\n");
+    let line = &sorted.taken[0].lines()[0];
+    assert_eq!((line.title.as_str(), line.sku.as_deref(), line.quantity), ("AF-500", Some("AF-500"), 2));
+}
+
+#[test]
+fn a_report_holds_nothing_of_a_person() {
+    let long = "好".repeat(301);
+    let sorted = orders(&format!("订单号,手机,买家,备注\n1,123,,\n2,,{long},\n3,,,{long}\n"));
+    let refused: Vec<(&str, &str)> =
+        sorted.refused.iter().map(|row| (row.column.as_str(), row.value.as_str())).collect();
+    assert_eq!(refused, [("手机", ""), ("买家", ""), ("备注", "")]);
+}

@@ -1,5 +1,6 @@
 use serde_json::json;
 
+use super::super::imports::{self, ImportKind, NewImport};
 use super::super::testing::{Scratch, policy, scratches, shop};
 use super::super::turns::tests::{evidence, review};
 use super::super::turns::{self, NewDecision};
@@ -183,6 +184,12 @@ async fn a_file_is_needed_until_it_is_read() {
         assert!(
             fail(&mut tx, mine, id, "corrupt").await.unwrap() && !fail(&mut tx, mine, id, "corrupt").await.unwrap()
         );
+        assert!(!is_file_needed(&mut tx, "log").await.unwrap());
+        let sheet = NewImport { account: LIN, kind: ImportKind::Orders, file_name: "past.csv", sha256: "log" };
+        let import = imports::create(&mut tx, mine, &sheet).await.unwrap();
+        assert!(is_file_needed(&mut tx, "log").await.unwrap(), "it is a sheet of orders, too");
+        let outcome = imports::Outcome::Failed { error: "corrupt".into() };
+        assert!(imports::finish(&mut tx, mine, import, &outcome).await.unwrap());
         assert!(!is_file_needed(&mut tx, "log").await.unwrap());
         tx.commit().await.unwrap();
         assert_eq!(get(&db, mine, id).await.unwrap().unwrap().problem.as_deref(), Some("corrupt"));

@@ -108,7 +108,7 @@ export default {
   "records.more": "Orders and products come from sheets, scripts and signed events; the assistant tells buyers only what they say.",
   "records.import": "Import a sheet",
   "records.import_more":
-    "CSV (UTF-8 or GBK) or XLSX, with headings in Chinese or English. Without a column “Updated at” the rows count as of the upload.",
+    "CSV (UTF-8 or GBK) or XLSX, with headings in Chinese or English. Without a column “Updated at” an order counts as of its newest time of ordering, payment, shipping or delivery; without any of these, as of the upload. The file is deleted once it is read.",
   "records.kind": "Holds",
   "records.kind_orders": "Orders",
   "records.kind_products": "Products",

@@ -107,7 +107,7 @@ export default {
   "return_reason.no_such_line": "没有这件商品",
   "records.more": "订单和商品由表格、接口或签名事件导入；助手只按记录回答买家。",
   "records.import": "导入表格",
-  "records.import_more": "支持 CSV（UTF-8、GBK）和 XLSX，列名中英文均可。没有“更新时间”列时，以上传时间为准。",
+  "records.import_more": "支持 CSV（UTF-8、GBK）和 XLSX，列名中英文均可。没有“更新时间”列时，以订单最近的下单、付款、发货或签收时间为准；这些也没有时，以上传时间为准。导入后原文件即被删除。",
   "records.kind": "内容",
   "records.kind_orders": "订单",
   "records.kind_products": "商品",
