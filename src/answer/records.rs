@@ -2,7 +2,7 @@
 //!
 //! # Why
 //! No model is asked. What is told of an order is copied from its record; whose order it is was proven first, by the
-//! shop's signature or by the number together with the phone. Everything that is missing, old or doubtful ends with a
+//! shop's signature, for as long as it holds, or by the number together with the phone. Everything that is missing, old or doubtful ends with a
 //! person, and nothing is sent unless ops allowed it for this very topic: see [`crate::domain::decision`].
 
 use sha2::{Digest, Sha256};
@@ -112,7 +112,7 @@ async fn find(db: &Db, asked: &Asked<'_>) -> Result<Found, StorageError> {
     let now = named(asked.message);
     let before = asked.previous.map(named).unwrap_or_default();
     let wanted = Named { number: now.number.or(before.number), last_four: now.last_four.or(before.last_four) };
-    if let Some(buyer) = buyers::buyer_of(db, asked.shop, asked.conversation).await? {
+    if let Some(buyer) = buyers::present_buyer_of(db, asked.shop, asked.conversation).await? {
         let own = orders::of_buyer(db, asked.shop, &buyer, MAX_ORDERS).await?;
         let by_number = wanted.number.as_deref().and_then(|number| own.iter().find(|row| is_number(row, number)));
         if let Some(row) = by_number {

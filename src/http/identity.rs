@@ -59,8 +59,17 @@ pub enum IdentityError {
     Subject,
 }
 
-/// The shop's id of the buyer whom `token` names.
-pub fn buyer_of(token: &str, widget: WidgetId, keys: &[BuyerKey], now_ms: i64) -> Result<String, IdentityError> {
+/// A buyer whom the shop has named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedBuyer {
+    /// The shop's id of the buyer.
+    pub id: String,
+    /// The first moment at which the token is not believed any more.
+    pub until_ms: i64,
+}
+
+/// The buyer whom `token` names.
+pub fn buyer_of(token: &str, widget: WidgetId, keys: &[BuyerKey], now_ms: i64) -> Result<NamedBuyer, IdentityError> {
     let parts: Vec<&str> = token.split('.').collect();
     let (signed, signature) = token.rsplit_once('.').ok_or(IdentityError::Malformed)?;
     let &[head, claims, _] = parts.as_slice() else { return Err(IdentityError::Malformed) };
@@ -80,12 +89,13 @@ pub fn buyer_of(token: &str, widget: WidgetId, keys: &[BuyerKey], now_ms: i64) -
     check(claims, widget, now_ms.div_euclid(1000))
 }
 
-fn check(claims: Claims, widget: WidgetId, now_s: i64) -> Result<String, IdentityError> {
+fn check(claims: Claims, widget: WidgetId, now_s: i64) -> Result<NamedBuyer, IdentityError> {
     if claims.aud != widget.to_string() {
         return Err(IdentityError::Audience);
     }
     let begins = claims.nbf.or(claims.iat).unwrap_or(now_s);
-    let is_now = now_s < claims.exp.saturating_add(LEEWAY_S) && begins <= now_s.saturating_add(LEEWAY_S);
+    let until_s = claims.exp.saturating_add(LEEWAY_S);
+    let is_now = now_s < until_s && begins <= now_s.saturating_add(LEEWAY_S);
     let is_short = claims.exp.saturating_sub(now_s) <= MAX_LIFETIME_S + LEEWAY_S;
     if !is_now || !is_short {
         return Err(IdentityError::Time);
@@ -94,7 +104,7 @@ fn check(claims: Claims, widget: WidgetId, now_s: i64) -> Result<String, Identit
     if subject.is_empty() || subject.chars().count() > MAX_SUBJECT_CHARS {
         return Err(IdentityError::Subject);
     }
-    Ok(subject.to_owned())
+    Ok(NamedBuyer { id: subject.to_owned(), until_ms: until_s.saturating_mul(1000) })
 }
 
 fn read<T: serde::de::DeserializeOwned>(part: &str) -> Result<T, IdentityError> {
@@ -144,7 +154,7 @@ mod tests {
 
     fn tried(head: Value, more: Value, secret: &str) -> Result<String, IdentityError> {
         let keys = [key(1, "old"), key(2, "new")];
-        buyer_of(&token(&head, &claims(more), secret), WIDGET, &keys, NOW_MS)
+        buyer_of(&token(&head, &claims(more), secret), WIDGET, &keys, NOW_MS).map(|named| named.id)
     }
 
     #[test]
@@ -183,7 +193,7 @@ mod tests {
             let changed: String = letters.iter().collect();
             let shortened: String = changed.chars().take(cut).collect();
             for damaged in [changed, shortened, format!("{whole}{letter}"), format!("{letter}{whole}")] {
-                let named = buyer_of(&damaged, WIDGET, &[key(1, "new")], NOW_MS);
+                let named = buyer_of(&damaged, WIDGET, &[key(1, "new")], NOW_MS).map(|named| named.id);
                 proptest::prop_assert!(named.is_err() || named.as_deref() == Ok("buyer-7"), "{damaged}: {named:?}");
             }
         }

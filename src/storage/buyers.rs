@@ -99,23 +99,42 @@ pub async fn remove_key(
     Ok(done.rows_affected() == 1)
 }
 
-/// Notes who the shop says the buyer of a conversation is.
+/// Notes who the shop says the buyer of a conversation is, and until when its word holds.
 pub async fn identify(
     tx: &mut Tx,
     shop: ShopId,
     conversation: ConversationId,
-    buyer: &str,
+    (buyer, until_ms): (&str, i64),
 ) -> Result<bool, StorageError> {
-    let done = sqlx::query("update conversations set buyer_id = $3 where shop_id = $1 and id = $2")
-        .bind(shop)
-        .bind(conversation)
-        .bind(buyer)
-        .execute(tx.connection())
-        .await?;
+    let done =
+        sqlx::query("update conversations set buyer_id = $3, identified_until_ms = $4 where shop_id = $1 and id = $2")
+            .bind(shop)
+            .bind(conversation)
+            .bind(buyer)
+            .bind(until_ms)
+            .execute(tx.connection())
+            .await?;
     Ok(done.rows_affected() == 1)
 }
 
-/// Who the shop says the buyer of a conversation is; `None` for an anonymous one.
+/// Whom the shop's word still names at this moment. A browser keeps the conversation for longer than its buyer sits
+/// before it, so what is told to the one who writes rests on this, and never on [`buyer_of`].
+pub async fn present_buyer_of(
+    db: &Db,
+    shop: ShopId,
+    conversation: ConversationId,
+) -> Result<Option<String>, StorageError> {
+    let row =
+        sqlx::query("select buyer_id from conversations where shop_id = $1 and id = $2 and identified_until_ms > $3")
+            .bind(shop)
+            .bind(conversation)
+            .bind(db.now_ms())
+            .fetch_optional(&db.readers)
+            .await?;
+    row.map_or(Ok(None), |row| row.col("buyer_id"))
+}
+
+/// Who the shop says began a conversation; `None` for an anonymous one. For the shop's own people.
 pub async fn buyer_of(db: &Db, shop: ShopId, conversation: ConversationId) -> Result<Option<String>, StorageError> {
     let row = sqlx::query("select buyer_id from conversations where shop_id = $1 and id = $2")
         .bind(shop)

@@ -15,7 +15,7 @@ struct Step {
     postgres: &'static str,
 }
 
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     Step {
         version: 1,
         name: "foundations",
@@ -63,6 +63,12 @@ const STEPS: [Step; 8] = [
         name: "orders",
         sqlite: include_str!("migrations/sqlite/0009_orders.sql"),
         postgres: include_str!("migrations/postgres/0009_orders.sql"),
+    },
+    Step {
+        version: 10,
+        name: "identity",
+        sqlite: include_str!("migrations/sqlite/0010_identity.sql"),
+        postgres: include_str!("migrations/postgres/0010_identity.sql"),
     },
 ];
 

@@ -94,7 +94,8 @@ fn order_event(kind: &str, at_ms: i64, more: Value) -> Value {
 async fn named_chat(app: &TestApp, shop: &TestShop, buyer: &str) -> (ConversationId, Caller) {
     let (conversation, caller) = app.conversation(shop).await;
     let mut tx = app.state.db.begin().await.unwrap();
-    assert!(buyers::identify(&mut tx, shop.id, conversation, buyer).await.unwrap());
+    let until_ms = app.state.now_ms() + HOUR_MS;
+    assert!(buyers::identify(&mut tx, shop.id, conversation, (buyer, until_ms)).await.unwrap());
     tx.commit().await.unwrap();
     (conversation, caller)
 }
@@ -179,6 +180,42 @@ async fn it_is_sent_by_itself_only_where_ops_allowed_this_very_topic() {
         ("escalate", [kefu::domain::decision::Reason::OrderStale].as_slice())
     );
     assert_eq!(stored[0].record.as_ref().unwrap()["order"]["stale_after_hours"], 72, "its inputs are stored");
+}
+
+#[tokio::test]
+async fn the_shops_word_on_who_a_buyer_is_expires_in_the_conversation_too() {
+    let app = TestApp::new().await;
+    let shop = app.shop("teahouse").await;
+    shipped_order(&app, &shop).await;
+    let runner = runner(&app);
+    let (agent, owner) = (shop.caller(Role::Agent), shop.caller(Role::Owner));
+    let key = app.post(&owner, "/v1/ops/buyer-keys", json!({})).await.expect(201).json();
+    let expires_s = START_MS / 1000 + 600;
+    let identity =
+        crate::security::identity(key["secret"].as_str().unwrap(), &shop.widget.to_string(), "b-17", expires_s);
+    let path = format!("/v1/widgets/{}/conversations", shop.widget);
+    let begun =
+        app.post(&Caller::Nobody, &path, json!({ "lang": "zh", "identity": identity })).await.expect(201).json();
+    let conversation = begun["conversation_id"].as_str().unwrap().parse::<ConversationId>().unwrap();
+    let buyer = Caller::Bearer(begun["token"].as_str().unwrap().to_owned());
+    let ask = async |text: &str| {
+        app.ask(conversation, &buyer, text).await;
+        runner.drain().await;
+        last_turn(&app, &shop, conversation).await
+    };
+    let own = ask("我的快递到哪了").await;
+    assert_eq!(own["card"]["number"], "20261123001", "{own}");
+    // The clocks of two servers may differ by a minute, and then it is over.
+    app.clock.advance(11 * 60 * 1000);
+    let asked = ask("我的快递到哪了").await;
+    assert!(asked["draft"].as_str().unwrap().contains("后四位") && asked["card"].is_null(), "{asked}");
+    let by_number = ask("我的订单20261123001到哪了").await;
+    assert!(by_number["card"].is_null(), "the number alone proves nothing: {by_number}");
+    let proven = ask("20261123001 尾号8000").await;
+    assert_eq!(proven["card"]["number"], "20261123001", "{proven}");
+    // The shop's people still see with whom it began.
+    let beside = app.get(&agent, &format!("/v1/console/conversations/{conversation}/beside")).await.expect(200).json();
+    assert_eq!(beside["buyer"]["id"], "b-17");
 }
 
 #[tokio::test]

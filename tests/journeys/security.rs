@@ -368,7 +368,7 @@ async fn a_key_that_was_taken_away_opens_nothing() {
 }
 
 /// A token as the server of a shop makes it.
-fn identity(secret: &str, widget: &str, buyer: &str, expires_s: i64) -> String {
+pub fn identity(secret: &str, widget: &str, buyer: &str, expires_s: i64) -> String {
     let part = |value: &Value| BASE64_URL.encode(value.to_string().as_bytes());
     let head = part(&json!({ "alg": "HS256", "typ": "JWT" }));
     let signed = format!("{head}.{}", part(&json!({ "sub": buyer, "aud": widget, "exp": expires_s })));

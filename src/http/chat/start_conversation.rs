@@ -69,7 +69,7 @@ pub async fn start_conversation(
     let mut tx = state.db.begin().await?;
     let conversation = conversations::create(&mut tx, widget.shop, &new).await?;
     if let Some(buyer) = &buyer {
-        buyers::identify(&mut tx, widget.shop, conversation.id, buyer).await?;
+        buyers::identify(&mut tx, widget.shop, conversation.id, (&buyer.id, buyer.until_ms)).await?;
     }
     tx.commit().await?;
     state.bus.publish(widget.shop, Event::ConversationChanged { conversation: conversation.id });

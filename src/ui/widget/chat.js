@@ -36,17 +36,27 @@ export class Chat {
     addEventListener("online", () => this.pump());
   }
 
-  /** Takes up a remembered conversation, if there is one. Throws if the server cannot be reached. */
+  /** The conversation is of a buyer whom the shop has not named on this page: whoever sits here must not see it. */
+  isHeld() {
+    const buyer = this.thread?.buyer ?? null;
+    return buyer !== null && buyer !== buyerOf(this.identity);
+  }
+
+  /** Takes up a remembered conversation, if it may be shown. Throws if the server cannot be reached. */
   async resume() {
+    if (this.isHeld()) return;
     this.unsent.forEach((item) => this.on.pending(item));
-    if (this.thread) {
+    const thread = this.thread;
+    if (thread) {
       try {
         const seen = await this.read("messages?after=0");
+        if (this.thread !== thread) return;
         seen.messages.forEach((message) => this.take(message));
         this.on.state(seen);
         this.on.typing(seen.is_typing);
         this.listen();
       } catch (problem) {
+        if (this.thread !== thread) return;
         if (![401, 403, 404].includes(problem.status)) throw problem;
         this.forget();
       }
@@ -63,6 +73,13 @@ export class Chat {
     this.on.lost();
   }
 
+  /** Nothing of it is left to the next buyer on this machine, not even what was never sent. */
+  leave() {
+    this.unsent = [];
+    this.keep();
+    this.forget();
+  }
+
   path(rest) {
     return `/v1/chat/${this.thread.id}/${rest}`;
   }
@@ -75,25 +92,35 @@ export class Chat {
     return post(this.path(rest), body, { token: this.thread.token });
   }
 
-  /** The shop says who the buyer is: a signed token. Somebody else's conversation on this machine is forgotten. */
+  /**
+   * The shop says who the buyer is: a signed token, or nothing once they have signed out. Somebody else's conversation
+   * on this machine is forgotten. True if a held one is this buyer's and can be resumed.
+   */
   identify(token) {
-    if (typeof token !== "string" || !token) return;
-    this.identity = token;
-    if (this.thread && (this.thread.buyer ?? null) !== buyerOf(token)) this.forget();
+    const wasHeld = this.isHeld();
+    this.identity = typeof token === "string" && token ? token : null;
+    if (!this.thread) return false;
+    const isTheirs = (this.thread.buyer ?? null) === buyerOf(this.identity);
+    if (!isTheirs) this.leave();
+    return isTheirs && wasHeld;
   }
 
   /** Starts a conversation when the first thing is said, not when the chat is opened. */
   async begin() {
+    if (this.isHeld()) this.leave();
     if (this.thread) return;
-    const body = { lang, ...(this.sku && { sku: this.sku }), ...(this.identity && { identity: this.identity }) };
+    const identity = this.identity;
+    const body = { lang, ...(this.sku && { sku: this.sku }), ...(identity && { identity }) };
     const begun = await post(`/v1/widgets/${this.widgetId}/conversations`, body, { token: null });
-    this.thread = { id: begun.conversation_id, token: begun.token, buyer: buyerOf(this.identity) };
+    if (this.identity !== identity) return this.begin(); // Another buyer came meanwhile.
+    this.thread = { id: begun.conversation_id, token: begun.token, buyer: buyerOf(identity) };
     save(`kefu_chat_${this.widgetId}`, this.thread);
     begun.messages.forEach((message) => this.take(message));
     this.listen();
   }
 
   say(text) {
+    if (this.isHeld()) this.leave();
     const item = { client_key: randomKey(), text, state: "sending" };
     this.unsent.push(item);
     this.keep();
@@ -116,7 +143,7 @@ export class Chat {
 
   /** Sends what waits, in order, one at a time. The key makes a repeated send harmless. */
   async pump() {
-    if (this.isPumping) return;
+    if (this.isPumping || this.isHeld()) return;
     this.isPumping = true;
     try {
       for (let item; (item = this.unsent.find((each) => each.state !== "refused"));) {
@@ -130,8 +157,9 @@ export class Chat {
   async deliver(item) {
     try {
       await this.begin();
+      const thread = this.thread;
       const { message } = await this.write("messages", { text: item.text, client_key: item.client_key });
-      this.take({ ...message, client_key: item.client_key });
+      if (this.thread === thread) this.take({ ...message, client_key: item.client_key });
       return true;
     } catch (problem) {
       if ([401, 404].includes(problem.status) && this.thread) {

@@ -75,7 +75,10 @@ const tellLoader = (word) => host && parent !== window && parent.postMessage({ k
 
 addEventListener("message", (event) => {
   if (event.source !== parent || event.origin !== host) return;
-  if (event.data?.kefu === "identity") return chat.identify(event.data.token);
+  if (event.data?.kefu === "identity") {
+    if (chat.identify(event.data.token) && shop) takeUp(); // Before the shop is known, `boot` does it.
+    return;
+  }
   isOpened = event.data?.kefu === "opened";
   if (isOpened) input.focus();
 });
@@ -169,6 +172,7 @@ function welcome() {
 
 function clearLog() {
   drawn.clear();
+  if (!shop) return; // Nothing is drawn yet.
   show(log, welcome());
   showState({ handler: "assistant", closed: false });
   chat.unsent.forEach(addPending);
@@ -276,6 +280,11 @@ async function boot() {
   draw();
   show(log, welcome());
   if (isOpened) input.focus();
+  await takeUp();
+}
+
+/** Tries until the server can be reached. */
+async function takeUp() {
   while (!(await resumed())) await new Promise((done) => setTimeout(done, 3000 + Math.random() * 4000));
   log.scrollTop = log.scrollHeight;
   log.setAttribute("aria-busy", "false");

@@ -9,7 +9,7 @@
   const MEMORY = "kefu_widget_open";
   let frame = null;
   let isOpen = false;
-  let identity = null;
+  let identity = null; // Null until the page says something; empty for a buyer who signed out.
 
   const lang = () => {
     const asked = script.dataset.locale || "auto";
@@ -100,7 +100,7 @@
     );
     frame.src = address.href;
     frame.addEventListener("load", () => {
-      if (identity) tell("identity", identity);
+      if (identity !== null) tell("identity", identity);
       if (isOpen) tell("opened");
     });
     document.body.append(frame);
@@ -159,8 +159,9 @@
   window.addEventListener("resize", fit);
 
   // Who the buyer is: a token that the shop's server signed, good for an hour at most. It never stands in an address.
+  // Nothing means that the buyer has signed out.
   function identify(token) {
-    identity = String(token);
+    identity = typeof token === "string" ? token : "";
     tell("identity", identity);
   }
 
