@@ -123,7 +123,8 @@ impl Runner {
         Ok(())
     }
 
-    /// Starts the workers of both lanes, and what queues the work that time brings. They claim until the life ends softly, and finish what they have begun.
+    /// Starts the workers of both lanes, and what queues the work that time brings. They claim until the life ends
+    /// softly, and finish what they have begun.
     pub fn start(self: &Arc<Self>, life: &Lifecycle, n_interactive: usize, n_bulk: usize) {
         for (lane, n_workers) in [(Lane::Interactive, n_interactive), (Lane::Bulk, n_bulk)] {
             for _ in 0..n_workers {

@@ -186,11 +186,16 @@ impl Runner {
         conversation: &Conversation,
         mut drafted: Drafted,
     ) -> Result<Drafted, Reason> {
-        let own_sites = shops::link_hosts(&self.db, shop).await.map_err(|error| failed(&error))?;
-        let is_foreign = drafted.draft.as_deref().is_some_and(|draft| links::foreign(draft, &own_sites).is_some());
-        drafted.evidence.holds.extend(is_foreign.then_some(Reason::ForeignLink));
+        let draft = drafted.draft.as_deref().unwrap_or_default();
+        drafted.evidence.holds.extend(self.foreign_link(shop, draft).await.map_err(|error| failed(&error))?);
         drafted.evidence.holds.extend((conversation.handler == Handler::Agent).then_some(Reason::TakenOver));
         Ok(drafted)
+    }
+
+    /// The reason that holds a draft with a link to a site that is not the shop's.
+    pub(super) async fn foreign_link(&self, shop: ShopId, draft: &str) -> Result<Option<Reason>, StorageError> {
+        let own_sites = shops::link_hosts(&self.db, shop).await?;
+        Ok(links::foreign(draft, &own_sites).map(|_| Reason::ForeignLink))
     }
 
     /// What the buyer said just before, for a follow-up that points back to it.

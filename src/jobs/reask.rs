@@ -7,15 +7,13 @@ use tracing::{info, warn};
 
 use super::{JobError, Runner};
 use crate::answer::{Answered, Ask};
-use crate::domain::decision::Reason;
 use crate::domain::fault::Fault;
 use crate::domain::ids::{ShopId, TurnId};
 use crate::domain::job::Lane;
-use crate::domain::links;
 use crate::learn::probation;
 use crate::retrieve::Scope;
 use crate::storage::reasked::{self, NewReasked};
-use crate::storage::{shops, turns};
+use crate::storage::turns;
 
 /// Questions of one job.
 const BATCH: usize = 10;
@@ -52,10 +50,7 @@ impl Runner {
                 return self.keep(shop, unanswered(id, &pipeline)).await;
             }
         };
-        let own_sites = shops::link_hosts(&self.db, shop).await?;
-        if links::foreign(&answered.draft, &own_sites).is_some() {
-            answered.evidence.holds.push(Reason::ForeignLink);
-        }
+        answered.evidence.holds.extend(self.foreign_link(shop, &answered.draft).await?);
         self.keep(shop, new(id, &answered, &pipeline)).await
     }
 

@@ -8,11 +8,10 @@ use tracing::{info, warn};
 
 use super::answer_turn::Drafted;
 use super::{JobError, Runner};
-use crate::answer::{AnswerError, Answered, Ask};
-use crate::domain::decision::{LabelChance, Reason, decide_rehearsed};
+use crate::answer::{AnswerError, Ask};
+use crate::domain::decision::{LabelChance, decide_rehearsed};
 use crate::domain::ids::{ChunkId, RehearsalId, RehearsedId, ShopId};
 use crate::domain::job::Lane;
-use crate::domain::links;
 use crate::domain::personal::mask;
 use crate::domain::rehearsal::{PastQuestion, PastQuestions, RefusedRow, RehearsalState, RowProblem, plain};
 use crate::events::Event;
@@ -98,21 +97,14 @@ impl Runner {
             warn!(rehearsed.id = %id, "answering took too long");
             return Ok(self.skip_rehearsed(shop, id).await?);
         };
-        let answered = self.hold_foreign_links(shop, answered?).await?;
+        let mut answered = answered?;
+        answered.evidence.holds.extend(self.foreign_link(shop, &answered.draft).await?);
         if let Some(reason) = answered.generator_failure {
             // A buyer's question would be held now; one of the past can wait until the generator is there.
             return Err(AnswerError::Generate(GenerateError::Unavailable { reason }).into());
         }
         let took_ms = self.clock.now_ms() - started_ms;
         Ok(self.keep_answer(shop, &asked, (answered.into(), took_ms)).await?)
-    }
-
-    async fn hold_foreign_links(&self, shop: ShopId, mut answered: Answered) -> Result<Answered, StorageError> {
-        let own_sites = shops::link_hosts(&self.db, shop).await?;
-        if links::foreign(&answered.draft, &own_sites).is_some() {
-            answered.evidence.holds.push(Reason::ForeignLink);
-        }
-        Ok(answered)
     }
 
     async fn keep_answer(
