@@ -7,6 +7,7 @@
 
 use std::collections::HashSet;
 
+use super::rows::header_of;
 use crate::domain::text::Lang;
 use crate::retrieve::Passage;
 use crate::retrieve::items::{Item, ItemKind};
@@ -80,12 +81,23 @@ pub struct Quote {
     pub chance: f32,
 }
 
-/// The candidates to quote, in the order of the passages and of the text; empty if there are none.
+/// Rows that follow their header into the answer; a longer table is quoted row by row.
+const MAX_ROWS_TOGETHER: usize = 8;
+
+/// The candidates to quote; empty if there are none. The passage with the likeliest quote speaks first, so that the
+/// answer begins with what was asked; within a passage the order is that of the text.
 pub fn extract(candidates: &[Quote], passages: &[Passage], lang: Lang, budget: &Budget) -> Vec<Quote> {
     let mut groups = groups(candidates, passages);
     groups.sort_by(|a, b| b.chance.total_cmp(&a.chance).then(a.first.cmp(&b.first)));
     let mut quotes = choose(&groups, lang, budget);
-    quotes.sort_by_key(|quote| (quote.passage, quote.item));
+    let mut likeliest = [0.0_f32; MAX_PASSAGES];
+    for quote in &quotes {
+        likeliest[quote.passage] = likeliest[quote.passage].max(quote.chance);
+    }
+    quotes.sort_by(|a, b| {
+        let by_chance = likeliest[b.passage].total_cmp(&likeliest[a.passage]);
+        by_chance.then((a.passage, a.item).cmp(&(b.passage, b.item)))
+    });
     quotes
 }
 
@@ -155,14 +167,15 @@ struct Group {
     len_words: usize,
 }
 
-/// A lead with the list it announces, a run of steps; everything else stands alone.
+/// A lead with the list it announces, a run of steps, a short table with its header; everything else stands alone.
 fn groups(candidates: &[Quote], passages: &[Passage]) -> Vec<Group> {
     let item = |quote: &Quote| -> &Item { &passages[quote.passage].items[quote.item].item };
     let mut out = Vec::new();
     let mut rest = candidates;
     while let Some(head) = rest.first() {
         let same_passage = rest.iter().take_while(|quote| quote.passage == head.passage).count();
-        let n = group_len(&rest[..same_passage].iter().map(item).collect::<Vec<_>>());
+        let n_rows = table_len(&rest[..same_passage], passages).unwrap_or(1);
+        let n = group_len(&rest[..same_passage].iter().map(item).collect::<Vec<_>>()).max(n_rows);
         let quotes = rest[..n].to_vec();
         out.push(Group {
             first: (head.passage, head.item),
@@ -173,6 +186,16 @@ fn groups(candidates: &[Quote], passages: &[Passage]) -> Vec<Group> {
         rest = &rest[n..];
     }
     out
+}
+
+/// How many of the quotes are a short table, if the first is its header and none of its rows is likelier: then the
+/// question is about a column.
+fn table_len(quotes: &[Quote], passages: &[Passage]) -> Option<usize> {
+    let header = quotes.first()?;
+    let is_of_table = |quote: &&Quote| header_of(passages, quote) == Some(header.item);
+    let n = quotes.iter().take_while(is_of_table).count();
+    let is_likeliest = quotes[..n].iter().all(|quote| quote.chance <= header.chance);
+    (is_likeliest && n <= MAX_ROWS_TOGETHER + 1).then_some(n)
 }
 
 fn group_len(items: &[&Item]) -> usize {
@@ -266,6 +289,29 @@ mod tests {
         let text = "按下解锁按钮，手套箱自动打开。";
         let got = answer(question, &[passage(question, text, 0.6), passage(question, text, 0.4)], &Budget::SHIPPED);
         assert_eq!(got, text);
+    }
+
+    #[test]
+    fn a_header_brings_the_rows_of_its_short_table() {
+        let question = "保修多久？";
+        let table = "产品 | 保修期\n空气炸锅 | 12 个月\n充电宝 | 6 个月\n配件 | 3 个月";
+        let passages = [passage(question, table, 1.0)];
+        let answer = |chances: [f32; 4]| {
+            let quotes: Vec<Quote> =
+                (0..).zip(chances).map(|(item, chance)| Quote { passage: 0, item, chance }).collect();
+            render(&extract(&quotes, &passages, Lang::Zh, &Budget::SHIPPED), &passages)
+        };
+        assert_eq!(answer([0.6, 0.1, 0.1, 0.1]), table);
+        assert_eq!(answer([0.1, 0.1, 0.6, 0.1]), "充电宝 | 6 个月", "a row that is asked for comes without the others");
+    }
+
+    #[test]
+    fn the_passage_with_the_likeliest_quote_speaks_first() {
+        let passages = [passage("?", "Reset it. Then pair again.", 0.5), passage("?", "Hold Power to pair.", 0.4)];
+        let quote = |passage, item, chance| Quote { passage, item, chance };
+        let quotes = [quote(0, 0, 0.5), quote(0, 1, 0.6), quote(1, 0, 0.8)];
+        let got = render(&extract(&quotes, &passages, Lang::En, &Budget::SHIPPED), &passages);
+        assert_eq!(got, "Hold Power to pair.\nReset it.\nThen pair again.");
     }
 
     #[test]

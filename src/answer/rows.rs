@@ -35,11 +35,17 @@ pub fn asked_for(question: &str, candidates: Vec<Quote>, passages: &[Passage]) -
     candidates.into_iter().filter(is_asked_for).collect()
 }
 
-/// With the header of each table that a row is quoted from, before the row. `quotes` are in the order of the text.
+/// With the header of each table that a row is quoted from, before the row. A header that came alone is left out,
+/// unless it is all there is. The quotes of a passage are in the order of the text.
 pub fn with_headers(quotes: Vec<Quote>, passages: &[Passage]) -> Vec<Quote> {
     let mut quoted: HashSet<(usize, usize)> = quotes.iter().map(|quote| (quote.passage, quote.item)).collect();
+    let header = |quote: &Quote| header_of(passages, quote).map(|item| (quote.passage, item));
+    let is_header = |quote: &Quote| header(quote) == Some((quote.passage, quote.item));
+    let explained: HashSet<_> = quotes.iter().filter(|quote| !is_header(quote)).filter_map(header).collect();
+    let says_nothing = |quote: &Quote| is_header(quote) && !explained.contains(&(quote.passage, quote.item));
+    let is_all_there_is = quotes.iter().all(says_nothing);
     let mut out = Vec::with_capacity(quotes.len());
-    for quote in quotes {
+    for quote in quotes.iter().filter(|quote| is_all_there_is || !says_nothing(quote)).cloned() {
         if let Some(item) = header_of(passages, &quote).filter(|item| quoted.insert((quote.passage, *item))) {
             out.push(Quote { item, ..quote.clone() });
         }
@@ -64,7 +70,7 @@ fn is_row(passages: &[Passage], quote: &Quote) -> bool {
 
 /// The first row of a quoted row's table, if it names columns: as many cells, and no digit in them. Every piece of a
 /// cut table begins with its header.
-fn header_of(passages: &[Passage], quote: &Quote) -> Option<usize> {
+pub fn header_of(passages: &[Passage], quote: &Quote) -> Option<usize> {
     if !is_row(passages, quote) {
         return None;
     }
@@ -119,6 +125,13 @@ mod tests {
         assert_eq!(items(with_headers(quotes(&[0, 3]), &passages)), [0, 1, 3]);
         assert_eq!(items(with_headers(quotes(&[2, 3, 4]), &passages)), [1, 2, 3, 4]);
         assert_eq!(items(with_headers(quotes(&[1, 2]), &passages)), [1, 2]);
+    }
+
+    #[test]
+    fn a_header_without_a_row_is_left_out() {
+        let passages = [passage("?", TABLE, 1.0)];
+        assert_eq!(items(with_headers(quotes(&[0, 1]), &passages)), [0]);
+        assert_eq!(items(with_headers(quotes(&[1]), &passages)), [1], "it is all there is");
     }
 
     #[test]

@@ -152,9 +152,9 @@ function start({ me, main }) {
         " ",
         session.is_current && h("span", { class: "chip accent" }, t("current")),
       ),
-      h("td", {}, session.address),
-      h("td", {}, dateTime(session.created_at_ms)),
-      h("td", {}, dateTime(session.seen_at_ms)),
+      h("td", { "data-name": t("col.address") }, session.address),
+      h("td", { "data-name": t("col.created") }, dateTime(session.created_at_ms)),
+      h("td", { "data-name": t("col.seen") }, dateTime(session.seen_at_ms)),
       h(
         "td",
         {},

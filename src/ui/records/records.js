@@ -89,14 +89,22 @@ function start({ me, main }) {
 
   function upload() {
     const kind = h("select", { id: "kind", "data-testid": "import-kind" }, ["orders", "products"].map((each) => h("option", { value: each }, t(`records.kind_${each}`))));
-    const file = h("input", { id: "file", type: "file", accept: ".csv,.xlsx,.txt", required: true, "data-testid": "import-file" });
+    const file = h("input", { type: "file", accept: ".csv,.xlsx,.txt", hidden: true, "data-testid": "import-file" });
+    const chosen = h("span", { class: "small soft", "aria-live": "polite" }, t("records.no_file"));
+    const send = h("button", { class: "button primary", type: "submit", disabled: true, "data-testid": "import" }, t("records.upload"));
+    const choose = h("button", { class: "button", type: "button", onclick: () => file.click() }, t("records.choose"));
+    const name = () => {
+      chosen.textContent = file.files[0]?.name ?? t("records.no_file");
+      send.disabled = !file.files.length;
+    };
+    file.addEventListener("change", name);
     const form = h(
       "form",
       { class: "card stack" },
       h("h2", {}, t("records.import")),
       h("p", { class: "soft" }, t("records.import_more")),
-      h("div", { class: "row" }, h("div", { class: "field" }, h("label", { for: "kind" }, t("records.kind")), kind), h("div", { class: "field" }, h("label", { for: "file" }, t("records.file")), file)),
-      h("button", { class: "button primary", type: "submit", "data-testid": "import" }, t("records.upload")),
+      h("div", { class: "row" }, h("div", { class: "field" }, h("label", { for: "kind" }, t("records.kind")), kind), h("div", { class: "field" }, h("span", { class: "label" }, t("records.file")), h("div", { class: "row" }, choose, chosen, file))),
+      send,
     );
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
@@ -106,6 +114,7 @@ function start({ me, main }) {
       try {
         await api("POST", "/v1/records/imports", data);
         form.reset();
+        name();
         loadImports();
       } catch (problem) {
         toastProblem(problem);

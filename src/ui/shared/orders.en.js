@@ -113,6 +113,8 @@ export default {
   "records.kind_orders": "Orders",
   "records.kind_products": "Products",
   "records.file": "File",
+  "records.choose": "Choose a file",
+  "records.no_file": "No file chosen",
   "records.upload": "Upload",
   "records.imports": "Imported sheets",
   "records.no_imports": "No sheet was imported yet",

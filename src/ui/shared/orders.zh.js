@@ -112,6 +112,8 @@ export default {
   "records.kind_orders": "订单",
   "records.kind_products": "商品",
   "records.file": "文件",
+  "records.choose": "选择文件",
+  "records.no_file": "尚未选择文件",
   "records.upload": "上传",
   "records.imports": "导入记录",
   "records.no_imports": "还没有导入过表格",
