@@ -3,8 +3,11 @@
 //! Reading order: [`ids`], [`fault`], [`text`], [`document`], [`chunk`], [`score`], [`calibration`], [`dial`], [`policy`],
 //! [`decision`], [`certificate`],
 //! [`conversation`], [`turn`], [`outcome`], [`record`], [`rehearsal`], [`job`]; then what keeps people safe: [`injection`], [`personal`],
-//! [`links`]; and what the shop's other systems say: [`order`], [`product`], [`order_card`], [`task`], [`returns`].
+//! [`links`]; and what the shop's other systems say: [`order`], [`product`], [`order_card`], [`task`], [`returns`];
+//! and what agents work by: [`inbox`], [`assign`], [`brief`].
 
+pub mod assign;
+pub mod brief;
 pub mod calendar;
 pub mod calibration;
 pub mod certificate;
@@ -19,6 +22,7 @@ pub mod encoding;
 pub mod fault;
 pub mod golden;
 pub mod ids;
+pub mod inbox;
 pub mod injection;
 pub mod job;
 pub mod links;

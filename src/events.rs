@@ -11,15 +11,29 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
-use crate::domain::ids::{ConversationId, DocumentId, RehearsalId, RevisionId, ShopId, TaskId, TurnId};
+use crate::domain::ids::{AccountId, ConversationId, DocumentId, RehearsalId, RevisionId, ShopId, TaskId, TurnId};
 
 /// Events that a slow listener may fall behind before it has to read everything anew.
 const BACKLOG: usize = 1024;
 
 /// The same for a listener to one conversation, in which little happens at once.
 const CHAT_BACKLOG: usize = 16;
+
+/// What an agent does in a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Doing {
+    /// Reads it.
+    Looking,
+    /// Writes in it.
+    Typing,
+    /// Has gone.
+    Left,
+}
 
 /// Something changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +71,18 @@ pub enum Event {
         /// What was added.
         text: String,
     },
+    /// An agent looks at a conversation, or writes in it. Nothing of it is kept: whoever hears of another's arrival
+    /// and is there, too, says so again.
+    Watching {
+        /// The thread.
+        conversation: ConversationId,
+        /// Who.
+        account: AccountId,
+        /// What colleagues call them.
+        name: String,
+        /// What they do there.
+        doing: Doing,
+    },
     /// A revision moved on.
     RevisionChanged {
         /// The document.
@@ -91,6 +117,7 @@ impl Event {
             | Self::ConversationChanged { conversation } => Some(*conversation),
             Self::TurnChanged { .. }
             | Self::DraftToken { .. }
+            | Self::Watching { .. }
             | Self::RevisionChanged { .. }
             | Self::RehearsalMoved { .. }
             | Self::PolicyChanged

@@ -24,7 +24,9 @@
 //! processes, such as a command line next to the server.
 
 pub mod accounts;
+pub mod agents;
 pub mod api_tokens;
+pub mod assignments;
 pub mod audit;
 pub mod bases;
 pub mod buyers;
@@ -41,6 +43,8 @@ pub mod files;
 pub mod golden;
 pub mod imports;
 pub mod inbox;
+pub mod inbox_rules;
+pub mod inbox_views;
 pub mod indexing;
 pub mod jobs;
 pub mod labels;
@@ -66,6 +70,7 @@ pub mod secrets;
 pub mod sessions;
 pub mod shops;
 pub mod snapshot;
+pub mod tags;
 pub mod tasks;
 #[cfg(test)]
 mod testing;

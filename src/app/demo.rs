@@ -17,6 +17,7 @@ use crate::domain::policy::{Mode, Policy, TopicRule};
 use crate::domain::text::Lang;
 use crate::http::password::{hash_password, new_password};
 use crate::storage::accounts::{self, NewAccount, Role};
+use crate::storage::agents::{self, Profile};
 use crate::storage::policies::{self, NewPolicy};
 use crate::storage::uploads::{self, Said};
 use crate::storage::widgets::{self, WidgetForm, WidgetSettings};
@@ -113,7 +114,12 @@ impl Demo {
                 role: account.role,
                 password_hash: &password_hash,
             };
-            accounts::create(&mut tx, shop, &new).await?;
+            let made = accounts::create(&mut tx, shop, &new).await?;
+            // Somebody has to be there for what is too hard.
+            if account.role == Role::Owner {
+                let lead = Profile { is_lead: true, ..Profile::default() };
+                agents::set_profile(&mut tx, shop, made.id, &lead).await?;
+            }
         }
         let widget = widgets::create(&mut tx, shop, widget()).await?.id;
         let cards = TopicRule { mode: Mode::Auto, bar: None, dial: None };

@@ -90,6 +90,10 @@ ids! {
     ImportId,
     /// Something a person of the shop has to do for a buyer.
     TaskId,
+    /// That a conversation was given to somebody.
+    TransferId,
+    /// A search that an agent has kept.
+    ViewId,
 }
 
 impl ChunkId {

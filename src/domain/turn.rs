@@ -21,6 +21,16 @@ pub enum TurnState {
     Superseded,
 }
 
+impl TurnState {
+    /// Whether nothing happens in it until a person does something.
+    pub fn needs_person(self) -> bool {
+        match self {
+            Self::Review | Self::Escalated | Self::Rejected => true,
+            Self::Asked | Self::Replied | Self::Superseded => false,
+        }
+    }
+}
+
 /// What an agent did with a draft.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

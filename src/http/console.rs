@@ -1,7 +1,10 @@
 //! The agents' room: what waits, the conversations, and what becomes of drafts.
 
 mod accept_draft;
+mod agents;
+mod assign;
 mod audits;
+mod bulk;
 mod conflict;
 mod edit_draft;
 mod hand_over;
@@ -11,31 +14,35 @@ mod list_queue;
 mod open_conversation;
 mod open_turn;
 mod reject_draft;
+mod rules;
 mod save_golden;
 mod send_reply;
 mod show_source;
 mod stream_events;
+mod views;
+mod watch;
 mod write_message;
 
 use serde_json::{Value, json};
 
 pub use send_reply::SECOND_LOOKS;
 
+use crate::domain::inbox::InboxRules;
 use crate::http::knowledge::golden::Proposal;
-use crate::http::permission::Permission::{Drafts, ReadDrafts};
+use crate::http::permission::Permission::{Drafts, People, ReadDrafts};
 use crate::http::routes::{Route, Routes};
 use crate::http::sources::SourceView;
 use crate::http::views::TurnView;
 
 /// Adds the routes of this room.
 pub fn routes(routes: Routes) -> Routes {
-    routes.with(reading_routes).with(draft_routes).with(conversation_routes)
+    routes.with(reading_routes).with(draft_routes).with(conversation_routes).with(hands_routes).with(desk_routes)
 }
 
 fn reading_routes(routes: Routes) -> Routes {
     let queue = Route::get("/v1/console/queue", ReadDrafts, "What waits for an agent, the longest waiting first")
         .returns::<list_queue::QueueAnswer>(200);
-    let list = Route::get("/v1/console/conversations", ReadDrafts, "Conversations, last changed first")
+    let list = Route::get("/v1/console/conversations", ReadDrafts, "A page of the inbox, whoever waits most first")
         .query::<list_conversations::ConversationsQuery>()
         .returns::<list_conversations::ConversationsAnswer>(200);
     let open = Route::get("/v1/console/conversations/{id}", ReadDrafts, "One conversation with its messages and turns")
@@ -48,7 +55,7 @@ fn reading_routes(routes: Routes) -> Routes {
             .returns::<SourceView>(200);
     let events = Route::get("/v1/console/events", ReadDrafts, "What changes, as it changes").streams(
         "`queue` {turn_id, conversation_id, state} · `message` {conversation_id, seq} · `draft` {turn_id, text} (a piece) · \
-         `conversation` {conversation_id} · `task` {task_id, conversation_id} · `records` {} · `resync` {} (read everything anew) · `bye` {} (come back)",
+         `conversation` {conversation_id} · `watching` {conversation_id, account_id, name, doing} · `task` {task_id, conversation_id} · `records` {} · `resync` {} (read everything anew) · `bye` {} (come back)",
     );
     routes
         .add(queue, list_queue::list_queue)
@@ -125,4 +132,63 @@ fn conversation_routes(routes: Routes) -> Routes {
         .add(back.returns::<items::ConversationItem>(200), hand_over::hand_back)
         .add(close.returns::<items::ConversationItem>(200), hand_over::close)
         .add(reopen.returns::<items::ConversationItem>(200), hand_over::reopen)
+}
+
+/// Conversations change hands.
+fn hands_routes(routes: Routes) -> Routes {
+    let assign = Route::post("/v1/console/conversations/{id}/assign", Drafts, "Give a conversation to a colleague")
+        .takes::<assign::AssignBody>()
+        .returns::<items::ConversationItem>(200)
+        .example(json!({ "reason": "knows the warehouse" }), Value::Null);
+    let escalate = Route::post("/v1/console/conversations/{id}/escalate", Drafts, "Pass a conversation to a lead")
+        .takes::<assign::EscalateBody>()
+        .returns::<items::ConversationItem>(200);
+    let watch = Route::post("/v1/console/conversations/{id}/watch", Drafts, "Tell colleagues that one looks or writes")
+        .takes::<watch::WatchBody>();
+    let bulk = Route::post("/v1/console/bulk", Drafts, "Close, assign, mark or tag many conversations")
+        .takes::<bulk::BulkBody>()
+        .returns::<bulk::BulkAnswer>(200)
+        .example(
+            json!({ "ids": ["01890a5d-ac96-774b-bcce-b302099a8060"], "act": { "kind": "tag", "add": ["refund"] } }),
+            json!({ "done": ["01890a5d-ac96-774b-bcce-b302099a8060"], "refused": [] }),
+        );
+    routes
+        .add(assign, assign::assign)
+        .add(escalate, assign::escalate)
+        .add(watch, watch::watch)
+        .add(bulk, bulk::act_on_many)
+}
+
+/// Who is there, and how the inbox is set up.
+fn desk_routes(routes: Routes) -> Routes {
+    let agents = Route::get("/v1/console/agents", ReadDrafts, "Who answers: who is there, who knows what")
+        .returns::<agents::AgentsAnswer>(200);
+    let duty = Route::put("/v1/console/duty", Drafts, "Say whether one is there").takes::<agents::DutyBody>();
+    let profile = Route::put("/v1/ops/agents/{id}", People, "Say what somebody knows and may be given")
+        .takes::<agents::ProfileBody>()
+        .example(json!({ "is_lead": true, "topics": ["returns"], "langs": ["zh"], "max_waiting": 10 }), Value::Null);
+    let rules =
+        Route::get("/v1/console/rules", ReadDrafts, "How fast buyers are to be answered").returns::<InboxRules>(200);
+    let settle = Route::put("/v1/ops/inbox", People, "Settle how fast buyers are to be answered")
+        .takes::<InboxRules>()
+        .returns::<InboxRules>(200)
+        .example(
+            json!({ "first_reply_s": 120, "next_reply_s": 300, "amber_percent": 60, "assigns": true }),
+            Value::Null,
+        );
+    let views =
+        Route::get("/v1/console/views", ReadDrafts, "The views that one has kept").returns::<views::ViewsAnswer>(200);
+    let keep = Route::post("/v1/console/views", ReadDrafts, "Keep a view")
+        .takes::<views::ViewBody>()
+        .returns::<views::ViewsAnswer>(201);
+    let forget = Route::delete("/v1/console/views/{id}", ReadDrafts, "Forget a view");
+    routes
+        .add(agents, agents::list_agents)
+        .add(duty, agents::set_duty)
+        .add(profile, agents::set_profile)
+        .add(rules, rules::show_rules)
+        .add(settle, rules::set_rules)
+        .add(views, views::list_views)
+        .add(keep, views::keep_view)
+        .add(forget, views::remove_view)
 }

@@ -73,6 +73,8 @@ codes! {
     TaskChanged 409 "task_changed" "Somebody has changed this task in the meantime." "该任务已被他人修改。"
     NoDraft 409 "no_draft" "There is no draft to send." "没有可发送的草稿。"
     TakenByOther 409 "taken_by_other" "Another agent has taken over this conversation." "该会话已由其他客服接管。"
+    NobodyFree 409 "nobody_free" "Nobody on duty can take more." "没有在岗且有余力的客服。"
+    NoLead 409 "no_lead" "The shop has named no lead." "店铺还没有指定组长。"
     EmailTaken 409 "email_taken" "Somebody already has this e-mail address." "该邮箱已被使用。"
     NotAnswered 409 "not_answered" "This question has not been answered yet." "此问题尚未回复。"
     AlreadySetUp 409 "already_set_up" "It is set up already." "已经设置过了。"
@@ -137,6 +139,13 @@ impl Code {
             Self::AlreadyResolved | Self::PolicyChanged | Self::RehearsalMoved | Self::TaskChanged => {
                 ("load the page again", "请刷新页面")
             }
+            Self::TakenByOther => {
+                ("ask them to pass it on, or give it to yourself with a reason", "请对方转交，或填写理由后转给自己")
+            }
+            Self::NobodyFree => {
+                ("give it to somebody by name, or leave it in the line", "请指定一位客服，或留在队列中")
+            }
+            Self::NoLead => ("ops name leads under /ops#/inbox", "运营可在 /ops#/inbox 指定组长"),
             Self::LinkInvalid => ("ask for a new link", "请重新申请链接"),
             Self::MediaTypeUnsupported => (
                 "set `Content-Type: application/json`, or `multipart/form-data` for files",

@@ -15,6 +15,13 @@ impl Names {
         Ok(Self(people.into_iter().map(|person| (person.id, person.name)).collect()))
     }
 
+    /// Whose name has this in it, in any case.
+    pub fn matching(&self, text: &str) -> Vec<AccountId> {
+        let text = text.to_lowercase();
+        let named = self.0.iter().filter(|(_, name)| name.to_lowercase().contains(&text));
+        named.map(|(account, _)| *account).collect()
+    }
+
     /// What a person is called; empty for one of another shop, which no row of ours names.
     pub fn of_account(&self, account: AccountId) -> String {
         self.0.get(&account).cloned().unwrap_or_default()

@@ -10,7 +10,7 @@ use sqlx::any::AnyRow;
 use super::columns::Columns;
 use super::seal::Place;
 use super::secrets::BUYER_KEY;
-use super::{Db, Dialect, StorageError, Tx, conversations, feedback, messages, turns};
+use super::{Db, Dialect, StorageError, Tx, assignments, conversations, feedback, messages, tags, turns};
 use crate::domain::ids::{BuyerKeyId, ConversationId, ShopId};
 
 /// A key that is being replaced still works beside the new one.
@@ -197,6 +197,9 @@ pub async fn export(db: &Db, shop: ShopId, who: &Subject) -> Result<Vec<Value>, 
                 "verdicts": verdicts.iter().map(|one| json!({ "verdict": one.verdict, "final_text": one.final_text })).collect::<Vec<_>>(),
             }));
         }
+        let handed_on = assignments::transfers(db, shop, id).await?;
+        let handed_on: Vec<_> =
+            handed_on.iter().map(|one| json!({ "at_ms": one.created_at_ms, "reason": one.reason })).collect();
         all.push(json!({
             "id": id,
             "lang": conversation.lang,
@@ -204,6 +207,8 @@ pub async fn export(db: &Db, shop: ShopId, who: &Subject) -> Result<Vec<Value>, 
             "began_at_ms": conversation.created_at_ms,
             "messages": said,
             "turns": asked,
+            "tags": tags::of(db, shop, &[id]).await?.remove(&id).unwrap_or_default(),
+            "handed_on": handed_on,
         }));
     }
     Ok(all)
@@ -255,17 +260,20 @@ pub async fn erase(tx: &mut Tx, shop: ShopId, conversations: &[ConversationId]) 
         "delete from turns where shop_id = $1 and conversation_id = $2",
         "delete from tasks where shop_id = $1 and conversation_id = $2",
         "delete from order_lookups where shop_id = $1 and conversation_id = $2",
+        "delete from conversation_tags where shop_id = $1 and conversation_id = $2",
+        "delete from transfers where shop_id = $1 and conversation_id = $2",
         "delete from messages where shop_id = $1 and conversation_id = $2",
         "delete from conversations where shop_id = $1 and id = $2",
     ];
     let mut erased = Erased::default();
     for conversation in conversations {
-        let mut counts = [0; 14];
+        let mut counts = [0; 16];
         for (count, sql) in counts.iter_mut().zip(statements) {
             let done = sqlx::query(sql).bind(shop).bind(*conversation).execute(tx.connection()).await?;
             *count = done.rows_affected();
         }
-        let [jobs, _, _, golden, labels, looks, bases, reasked, feedback, turns, tasks, _, messages, threads] = counts;
+        let [jobs, _, _, golden, labels, looks, bases, reasked, feedback, turns, tasks, _, _, _, messages, threads] =
+            counts;
         erased.n_golden += golden;
         erased.n_jobs += jobs;
         erased.n_labels += labels + looks + bases + reasked;

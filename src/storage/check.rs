@@ -49,6 +49,13 @@ const RULES: &[Rule] = &[
     },
     Rule {
         invariant: "I1",
+        says: "what waits for a person is not where agents look for it",
+        sql: "select t.id as subject from turns t join conversations c on c.id = t.conversation_id \
+              where c.kind = 'buyer' and c.closed = 0 and c.needs_person = 0 \
+              and t.state in ('review', 'escalated', 'rejected')",
+    },
+    Rule {
+        invariant: "I1",
         says: "a rehearsal goes on and no job answers its next question",
         sql: "select h.id as subject from rehearsals h where h.state = 'answering' and not exists (select 1 \
               from rehearsed r join jobs j on j.key = 'answer_rehearsed/' || r.id \

@@ -4,9 +4,11 @@ use serde::{Deserialize, Serialize};
 use sqlx::any::AnyRow;
 
 use super::columns::Columns;
+use super::inbox::place;
 use super::{Db, StorageError, Tx};
 use crate::domain::conversation::Handler;
 use crate::domain::ids::{AccountId, ConversationId, ShopId, WidgetId};
+use crate::domain::inbox::Standing;
 use crate::domain::text::Lang;
 
 /// Whose questions are in a thread.
@@ -115,9 +117,10 @@ pub async fn create(tx: &mut Tx, shop: ShopId, new: &NewConversation<'_>) -> Res
         created_at_ms: now_ms,
         updated_at_ms: now_ms,
     };
+    let nobody_waits = Standing { since_ms: None, surety: None, is_escalated: false, updated_at_ms: now_ms };
     sqlx::query(
         "insert into conversations (id, shop_id, widget_id, buyer_hash, lang, handler, created_at_ms, updated_at_ms, \
-         kind, sku) values ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9)",
+         kind, sku, place_ms) values ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10)",
     )
     .bind(conversation.id)
     .bind(shop)
@@ -128,6 +131,7 @@ pub async fn create(tx: &mut Tx, shop: ShopId, new: &NewConversation<'_>) -> Res
     .bind(now_ms)
     .bind(new.kind)
     .bind(new.sku)
+    .bind(crate::domain::inbox::place(&nobody_waits))
     .execute(tx.connection())
     .await?;
     Ok(conversation)
@@ -162,7 +166,7 @@ pub async fn take_over(
     agent: AccountId,
 ) -> Result<bool, StorageError> {
     let done = sqlx::query(
-        "update conversations set handler = 'agent', agent_id = $3 where shop_id = $1 and id = $2 \
+        "update conversations set handler = 'agent', agent_id = $3, assignee_id = $3 where shop_id = $1 and id = $2 \
          and (handler = 'assistant' or agent_id is null or agent_id = $3)",
     )
     .bind(shop)
@@ -176,7 +180,7 @@ pub async fn take_over(
 /// Lets the assistant answer again; `false` if it did already, or there is no such thread.
 pub async fn hand_back(tx: &mut Tx, shop: ShopId, conversation: ConversationId) -> Result<bool, StorageError> {
     let done = sqlx::query(
-        "update conversations set handler = 'assistant', agent_id = null \
+        "update conversations set handler = 'assistant', agent_id = null, assignee_id = null \
          where shop_id = $1 and id = $2 and handler = 'agent'",
     )
     .bind(shop)
@@ -197,6 +201,23 @@ pub async fn set_closed(
         .bind(shop)
         .bind(conversation)
         .bind(i64::from(closed))
+        .execute(tx.connection())
+        .await?;
+    place::refresh(tx, shop, conversation).await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Marks a buyer's thread, or takes the mark away; `false` if there is no such thread.
+pub async fn set_marked(
+    tx: &mut Tx,
+    shop: ShopId,
+    conversation: ConversationId,
+    is_marked: bool,
+) -> Result<bool, StorageError> {
+    let done = sqlx::query("update conversations set marked = $3 where shop_id = $1 and id = $2 and kind = 'buyer'")
+        .bind(shop)
+        .bind(conversation)
+        .bind(i64::from(is_marked))
         .execute(tx.connection())
         .await?;
     Ok(done.rows_affected() == 1)

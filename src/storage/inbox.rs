@@ -1,9 +1,15 @@
 //! The inbox: what agents see of conversations before they open one.
+//!
+//! What it is sorted by stands in columns of its own, see [`place`]; how a page is read, in [`query`].
+
+pub(super) mod place;
+mod query;
 
 use std::collections::HashMap;
 
-use sqlx::AssertSqlSafe;
-use sqlx::any::AnyRow;
+use sqlx::any::{AnyArguments, AnyRow};
+use sqlx::query::Query;
+use sqlx::{Any, AssertSqlSafe};
 
 use super::columns::{Columns, placeholders};
 use super::conversations::{self, Conversation};
@@ -13,34 +19,11 @@ use crate::domain::conversation::Author;
 use crate::domain::decision::Reason;
 use crate::domain::ids::{AccountId, ConversationId, ShopId, TurnId};
 use crate::domain::turn::TurnState;
+use query::{Clauses, Value};
+pub use query::{Cursor, InboxQuery, SEARCHED, Search, Show, Whose};
 
-/// Which conversations are shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Show {
-    /// Those not done with.
-    Open,
-    /// Those not done with that this agent has taken over.
-    Mine(AccountId),
-    /// Those in which the assistant, by itself, was the last of the shop's side to speak.
-    Auto,
-    /// Those done with.
-    Closed,
-    /// All.
-    All,
-}
-
-/// What is asked for.
-#[derive(Debug, Clone, Copy)]
-pub struct InboxQuery<'a> {
-    /// Which.
-    pub show: Show,
-    /// Only those in which somebody said this; case does not matter where letters have one.
-    pub search: Option<&'a str>,
-    /// Only those last changed before: the way to the next page.
-    pub before_ms: i64,
-    /// At most so many.
-    pub limit: u32,
-}
+/// Nobody reads a badge to the unit beyond this; counting further would read the whole history of a large shop.
+pub const COUNTED: u32 = 10_000;
 
 /// A line of the inbox.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,8 +32,20 @@ pub struct InboxRow {
     pub conversation: Conversation,
     /// What was said last.
     pub last_message: Option<Message>,
-    /// Since when the buyer has been waiting for the shop's side; `None` if it spoke last.
+    /// Where it stands.
+    pub place_ms: i64,
+    /// Since when the buyer has been waiting for the shop's side; `None` if it spoke last, or it is done with.
     pub waiting_since_ms: Option<i64>,
+    /// Who of the shop's side spoke last.
+    pub last_reply_by: Option<Author>,
+    /// Whose it is.
+    pub assignee: Option<AccountId>,
+    /// Whether it was passed to a lead.
+    pub is_escalated: bool,
+    /// Whether somebody has marked it.
+    pub is_marked: bool,
+    /// What people have tagged it with, in order.
+    pub tags: Vec<String>,
     /// The newest turn.
     pub newest_turn: Option<NewestTurn>,
 }
@@ -60,6 +55,10 @@ pub struct InboxRow {
 pub struct NewestTurn {
     /// Identity.
     pub id: TurnId,
+    /// The buyer's words.
+    pub question: String,
+    /// What it is about.
+    pub topic: String,
     /// How far it has come.
     pub state: TurnState,
     /// How sure the assistant is of its draft, if there is one.
@@ -68,27 +67,27 @@ pub struct NewestTurn {
     pub reasons: Vec<Reason>,
 }
 
-/// What waits, for an agent's badges.
+/// How many lines each tab has, for an agent's badges; none is counted beyond [`COUNTED`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
-    /// Drafts to be reviewed.
+    /// Those that a person has to look at.
     pub review: u32,
-    /// Questions that a person has to answer, rejected drafts among them.
-    pub escalated: u32,
-    /// Conversations not done with.
-    pub open: u32,
-    /// Those of them that the agent has taken over.
+    /// Those of the agent.
     pub mine: u32,
+    /// Those in which a buyer waits.
+    pub waiting: u32,
+    /// Those not done with.
+    pub open: u32,
+    /// All.
+    pub all: u32,
 }
 
-/// What a line is made of.
+/// What a line is made of. The newest turn is looked up for the lines of a page only.
 macro_rules! inbox_line {
     ($rest:literal) => {
         conversations::select!(
-            ", (select min(b.created_at_ms) from messages b where b.conversation_id = c.id and b.author = 'buyer' \
-             and b.seq > coalesce((select max(s.seq) from messages s where s.conversation_id = c.id \
-             and s.author in ('assistant', 'reviewed', 'agent')), 0)) as waiting_since_ms, \
-             t.id as turn_id, t.state as turn_state, t.reasons, \
+            ", c.place_ms, c.waiting_since_ms, c.last_reply_by, c.assignee_id, c.escalated, c.marked, \
+             t.id as turn_id, t.question, t.topic, t.state as turn_state, t.reasons, \
              case when t.draft is null then null else t.confidence end as confidence",
             $rest
         )
@@ -105,80 +104,49 @@ pub async fn get(db: &Db, shop: ShopId, conversation: ConversationId) -> Result<
     .bind(conversation)
     .fetch_optional(&db.readers)
     .await?;
-    let Some(mut line) = row.as_ref().map(read).transpose()? else { return Ok(None) };
-    line.last_message = last_messages(db, shop, &[conversation]).await?.remove(&conversation);
-    Ok(Some(line))
+    let Some(row) = row else { return Ok(None) };
+    Ok(with_details(db, shop, vec![read(&row)?]).await?.pop())
 }
 
-/// What waits in the shop, and what of it is `agent`'s.
+/// How many there are in each tab of `agent`.
 pub async fn counts(db: &Db, shop: ShopId, agent: AccountId) -> Result<Counts, StorageError> {
-    let turns = sqlx::query(
-        "select count(*) filter (where t.state = 'review') as review, \
-         count(*) filter (where t.state in ('escalated', 'rejected')) as escalated \
-         from turns t join conversations c on c.id = t.conversation_id \
-         where t.shop_id = $1 and c.kind = 'buyer' and t.state in ('review', 'escalated', 'rejected')",
-    )
-    .bind(shop)
-    .fetch_one(&db.readers)
-    .await?;
-    let open = sqlx::query(
-        "select count(*) as open, count(*) filter (where agent_id = $2) as mine from conversations \
-         where shop_id = $1 and kind = 'buyer' and closed = 0",
-    )
-    .bind(shop)
-    .bind(agent)
-    .fetch_one(&db.readers)
-    .await?;
-    Ok(Counts {
-        review: turns.number("review")?,
-        escalated: turns.number("escalated")?,
-        open: open.number("open")?,
-        mine: open.number("mine")?,
-    })
-}
-
-/// The inbox, last changed first. Test questions of staff are not in it.
-pub async fn list(db: &Db, shop: ShopId, query: &InboxQuery<'_>) -> Result<Vec<InboxRow>, StorageError> {
-    let (closed, agent, speaker) = match query.show {
-        Show::Open => (Some(0i64), None, None),
-        Show::Mine(agent) => (Some(0), Some(agent), None),
-        Show::Auto => (None, None, Some(Author::Assistant)),
-        Show::Closed => (Some(1), None, None),
-        Show::All => (None, None, None),
-    };
-    let rows = sqlx::query(inbox_line!(
-        "left join turns t on t.id = (select n.id from turns n where n.conversation_id = c.id \
-         order by n.created_at_ms desc, n.id desc limit 1) \
-         where c.shop_id = $1 and c.kind = 'buyer' and ($2 is null or c.closed = $2) \
-         and ($3 is null or c.agent_id = $3) \
-         and ($4 is null or exists (select 1 from messages h where h.conversation_id = c.id \
-         and lower(h.text) like $4 escape '!')) and c.updated_at_ms < $5 \
-         and ($7 is null or $7 = (select r.author from messages r where r.conversation_id = c.id \
-         and r.author in ('assistant', 'reviewed', 'agent') order by r.seq desc limit 1)) \
-         order by c.updated_at_ms desc, c.id desc limit $6"
-    ))
-    .bind(shop)
-    .bind(closed)
-    .bind(agent)
-    .bind(query.search.map(contains))
-    .bind(query.before_ms)
-    .bind(i64::from(query.limit))
-    .bind(speaker)
-    .fetch_all(&db.readers)
-    .await?;
-    let mut lines = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    let ids: Vec<_> = lines.iter().map(|line| line.conversation.id).collect();
-    let mut last = last_messages(db, shop, &ids).await?;
-    for line in &mut lines {
-        line.last_message = last.remove(&line.conversation.id);
+    let mut found = [0; 5];
+    let tabs = [Show::Review, Show::Mine(agent), Show::Waiting, Show::Open, Show::All];
+    for (count, show) in found.iter_mut().zip(tabs) {
+        let Clauses { sql, values } = query::counting(shop, show, COUNTED);
+        let sql = format!("select count(*) as n from (select 1 as one from conversations c {sql}) counted");
+        // Only literals and placeholders of `query` were put together.
+        let row = bind(sqlx::query(AssertSqlSafe(sql)), values).fetch_one(&db.readers).await?;
+        *count = row.number("n")?;
     }
-    Ok(lines)
+    let [review, mine, waiting, open, all] = found;
+    Ok(Counts { review, mine, waiting, open, all })
 }
 
-/// A pattern for `like … escape '!'` that finds `text` as it is written.
-fn contains(text: &str) -> String {
-    let escaped = text.to_lowercase().replace('!', "!!").replace('%', "!%").replace('_', "!_");
-    format!("%{escaped}%")
+/// A page of the inbox, whoever waits most first. Test questions of staff are not in it.
+pub async fn list(db: &Db, shop: ShopId, query: &InboxQuery<'_>) -> Result<Vec<InboxRow>, StorageError> {
+    let Clauses { sql, values } = query::page(shop, query);
+    // Only literals and placeholders of `query` were put together.
+    let sql = page_sql(&sql);
+    let rows = bind(sqlx::query(AssertSqlSafe(sql)), values).fetch_all(&db.readers).await?;
+    let lines = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    with_details(db, shop, lines).await
+}
+
+/// A page is cut first, by the index alone, and only then is what it shows looked up.
+fn page_sql(clauses: &str) -> String {
+    const LINE: &str = inbox_line!(
+        "left join turns t on t.id = (select n.id from turns n where n.conversation_id = c.id \
+         order by n.created_at_ms desc, n.id desc limit 1) where c.id in (select c.id from conversations c "
+    );
+    format!("{LINE}{clauses}) order by c.place_ms, c.id")
+}
+
+fn bind(query: Query<'_, Any, AnyArguments>, values: Vec<Value>) -> Query<'_, Any, AnyArguments> {
+    values.into_iter().fold(query, |query, value| match value {
+        Value::Text(text) => query.bind(text),
+        Value::Number(number) => query.bind(number),
+    })
 }
 
 fn read(row: &AnyRow) -> Result<InboxRow, StorageError> {
@@ -186,6 +154,8 @@ fn read(row: &AnyRow) -> Result<InboxRow, StorageError> {
         None => None,
         Some(id) => Some(NewestTurn {
             id,
+            question: row.col("question")?,
+            topic: row.col("topic")?,
             state: row.col("turn_state")?,
             confidence: row.col("confidence")?,
             reasons: row.json("reasons")?,
@@ -194,9 +164,27 @@ fn read(row: &AnyRow) -> Result<InboxRow, StorageError> {
     Ok(InboxRow {
         conversation: conversations::read(row)?,
         last_message: None,
+        place_ms: row.col("place_ms")?,
         waiting_since_ms: row.col("waiting_since_ms")?,
+        last_reply_by: row.col("last_reply_by")?,
+        assignee: row.col("assignee_id")?,
+        is_escalated: row.flag("escalated")?,
+        is_marked: row.flag("marked")?,
+        tags: vec![],
         newest_turn,
     })
+}
+
+/// Adds what was said last, and the tags.
+async fn with_details(db: &Db, shop: ShopId, mut lines: Vec<InboxRow>) -> Result<Vec<InboxRow>, StorageError> {
+    let ids: Vec<_> = lines.iter().map(|line| line.conversation.id).collect();
+    let mut last = last_messages(db, shop, &ids).await?;
+    let mut tags = super::tags::of(db, shop, &ids).await?;
+    for line in &mut lines {
+        line.last_message = last.remove(&line.conversation.id);
+        line.tags = tags.remove(&line.conversation.id).unwrap_or_default();
+    }
+    Ok(lines)
 }
 
 async fn last_messages(
@@ -235,9 +223,13 @@ mod tests {
         messages::add(tx, shop, thread, &new).await.unwrap().unwrap();
     }
 
-    async fn shown(db: &Db, shop: ShopId, show: Show, search: Option<&str>) -> Vec<ConversationId> {
-        let query = InboxQuery { show, search, before_ms: i64::MAX, limit: 10 };
+    async fn shown(db: &Db, shop: ShopId, query: InboxQuery<'_>) -> Vec<ConversationId> {
         list(db, shop, &query).await.unwrap().into_iter().map(|line| line.conversation.id).collect()
+    }
+
+    async fn found(db: &Db, shop: ShopId, text: &str) -> Vec<ConversationId> {
+        let search = Some(Search { text, people: &[] });
+        shown(db, shop, InboxQuery { search, ..InboxQuery::first(Show::All, 10) }).await
     }
 
     #[tokio::test]
@@ -255,8 +247,7 @@ mod tests {
             clock.advance(10);
             say(&mut tx, mine, thread, Author::Notice, "a person will answer").await;
             tx.commit().await.unwrap();
-            let query = InboxQuery { show: Show::Open, search: None, before_ms: i64::MAX, limit: 10 };
-            let [line] = list(&db, mine, &query).await.unwrap().try_into().unwrap();
+            let [line] = list(&db, mine, &InboxQuery::first(Show::Open, 10)).await.unwrap().try_into().unwrap();
             assert_eq!(line.waiting_since_ms, Some(since_ms), "a notice is no answer");
             assert_eq!(line.last_message.unwrap().text, "a person will answer");
             let newest = line.newest_turn.clone().unwrap();
@@ -282,13 +273,103 @@ mod tests {
             conversations::take_over(&mut tx, mine, taken, agent).await.unwrap();
             conversations::set_closed(&mut tx, mine, done, true).await.unwrap();
             tx.commit().await.unwrap();
-            assert_eq!(shown(&db, mine, Show::Open, None).await, [taken, plain]);
-            assert_eq!(shown(&db, mine, Show::Mine(agent), None).await, [taken]);
-            assert_eq!(shown(&db, mine, Show::Closed, None).await, [done]);
-            assert_eq!(shown(&db, mine, Show::All, None).await, [done, taken, plain]);
-            assert_eq!(shown(&db, mine, Show::All, Some("COTTON_A!")).await, [plain], "signs are taken as they are");
-            assert_eq!(shown(&db, mine, Show::All, Some("纯棉")).await, [taken]);
-            assert_eq!(shown(&db, other, Show::All, None).await, []);
+            let tab = async |show| shown(&db, mine, InboxQuery::first(show, 10)).await;
+            assert_eq!(tab(Show::Open).await, [plain, taken], "the longest waiting first");
+            assert_eq!(tab(Show::Waiting).await, [plain, taken]);
+            assert_eq!(tab(Show::Mine(agent)).await, [taken]);
+            assert_eq!(tab(Show::Closed).await, [done]);
+            assert_eq!(tab(Show::All).await, [plain, taken, done]);
+            let nobodys = InboxQuery { whose: Some(Whose::Nobodys), ..InboxQuery::first(Show::Open, 10) };
+            assert_eq!(shown(&db, mine, nobodys).await, [plain]);
+            assert_eq!(found(&db, mine, "COTTON_A!").await, [plain], "signs are taken as they are");
+            assert_eq!(found(&db, mine, "纯棉").await, [taken]);
+            let by_name = InboxQuery {
+                search: Some(Search { text: "lin", people: &[agent] }),
+                ..InboxQuery::first(Show::All, 10)
+            };
+            assert_eq!(shown(&db, mine, by_name).await, [taken]);
+            assert_eq!(found(&db, other, "cotton").await, []);
+            assert_eq!(shown(&db, other, InboxQuery::first(Show::All, 10)).await, []);
+            let counted = counts(&db, mine, agent).await.unwrap();
+            assert_eq!(counted, Counts { review: 0, mine: 1, waiting: 2, open: 2, all: 3 });
+        }
+    }
+
+    #[tokio::test]
+    async fn pages_follow_each_other_without_gap_or_repeat() {
+        for Scratch { db, clock, .. } in scratches().await {
+            let mine = shop(&db).await;
+            let mut all = vec![];
+            for number in 0..7 {
+                let thread = testing::conversation(&db, mine).await;
+                let mut tx = db.begin().await.unwrap();
+                say(&mut tx, mine, thread, Author::Buyer, "hello").await;
+                tx.commit().await.unwrap();
+                // Some stand at one place.
+                clock.advance(number % 2);
+                all.push(thread);
+            }
+            let (mut seen, mut after) = (vec![], None);
+            loop {
+                let query = InboxQuery { after, ..InboxQuery::first(Show::Waiting, 3) };
+                let page = list(&db, mine, &query).await.unwrap();
+                let Some(last) = page.last() else { break };
+                after = Some(Cursor { place_ms: last.place_ms, conversation: last.conversation.id });
+                seen.extend(page.iter().map(|line| line.conversation.id));
+            }
+            let unique: std::collections::HashSet<_> = seen.iter().collect();
+            assert_eq!((seen.len(), unique.len()), (all.len(), all.len()));
+            assert!(all[..2].contains(&seen[0]), "the first two stand at one place");
+        }
+    }
+
+    /// What SQLite means to do; `SCAN` is a walk through a whole table.
+    async fn plan(db: &Db, clauses: Clauses, sql: String) -> String {
+        let sql = AssertSqlSafe(format!("explain query plan {sql}"));
+        let rows = bind(sqlx::query(sql), clauses.values).fetch_all(&db.readers).await.unwrap();
+        rows.iter().map(|row| row.col::<String>("detail").unwrap()).collect::<Vec<_>>().join("\n")
+    }
+
+    #[tokio::test]
+    async fn no_page_and_no_count_reads_all_there_is() {
+        let scratch = testing::sqlite().await;
+        let (db, shop) = (&scratch.db, shop(&scratch.db).await);
+        let agent = AccountId(uuid::Uuid::from_u128(7));
+        let after = Some(Cursor { place_ms: 5, conversation: ConversationId(uuid::Uuid::nil()) });
+        let people = [agent];
+        for (show, index) in [
+            (Show::Review, "inbox_review"),
+            (Show::Mine(agent), "inbox_mine"),
+            (Show::Waiting, "inbox_open"),
+            (Show::Open, "inbox_open"),
+            (Show::Auto, "inbox_auto"),
+            (Show::Closed, "inbox_open"),
+            (Show::All, "inbox_all"),
+        ] {
+            let clauses = query::page(shop, &InboxQuery { after, ..InboxQuery::first(show, 50) });
+            let sql = format!("select c.id from conversations c {}", clauses.sql);
+            let told = plan(db, clauses, sql).await;
+            assert!(told.contains(&format!("INDEX {index} (")), "{show:?}: {told}");
+            assert!(!told.contains("SCAN") && !told.contains("TEMP B-TREE"), "{show:?}: {told}");
+            let search = Some(Search { text: "7", people: &people });
+            for query in [InboxQuery::first(show, 50), InboxQuery { search, ..InboxQuery::first(show, 50) }] {
+                let clauses = query::page(shop, &query);
+                let sql = page_sql(&clauses.sql);
+                let told = plan(db, clauses, sql).await;
+                // A set that was gathered before is walked through, and is as large as a page, or `SEARCHED`.
+                let scans = told
+                    .lines()
+                    .filter(|line| line.contains("SCAN ") && !line.contains("SCAN near"))
+                    .collect::<Vec<_>>();
+                assert!(
+                    scans.iter().all(|line| !line.contains("SCAN c") && !line.contains("SCAN m")),
+                    "{show:?}: {told}"
+                );
+            }
+            let clauses = query::counting(shop, show, COUNTED);
+            let sql = format!("select count(*) from (select 1 from conversations c {}) counted", clauses.sql);
+            let told = plan(db, clauses, sql).await;
+            assert!(told.contains("SEARCH c USING COVERING INDEX"), "{show:?}: {told}");
         }
     }
 }

@@ -3,6 +3,7 @@
 use sqlx::any::AnyRow;
 
 use super::columns::{Columns, Json};
+use super::inbox::place;
 use super::{Db, StorageError, Tx};
 use crate::domain::conversation::{Author, Citation, Handler};
 use crate::domain::ids::{AccountId, ConversationId, MessageId, ShopId, TurnId};
@@ -107,6 +108,7 @@ pub async fn add(
         return Ok(Some(Added { message, is_repeat: true }));
     }
     let message = append(tx, shop, conversation, new).await?;
+    place::refresh(tx, shop, conversation).await?;
     Ok(Some(Added { message, is_repeat: false }))
 }
 
@@ -145,7 +147,7 @@ pub(super) async fn said_before(
     Ok(Some(message))
 }
 
-/// Writes the message. The conversation is locked.
+/// Writes the message. The conversation is locked; whoever calls puts it where it belongs in the inbox once all is written.
 pub(super) async fn append(
     tx: &mut Tx,
     shop: ShopId,

@@ -12,7 +12,7 @@ use crate::domain::document::RevisionState;
 use crate::domain::golden::{GoldenOrigin, GoldenState};
 use crate::domain::ids::{
     AccountId, CertificateId, ChunkId, ConversationId, DocumentId, GoldenId, ImportId, MessageId, OrderId, RevisionId,
-    ShopId, TaskId, TurnId,
+    ShopId, TaskId, TurnId, ViewId,
 };
 use crate::domain::order::{Dated, Order, OrderKey, Platform};
 use crate::domain::outcome::{LabelSource, Outcome};
@@ -35,6 +35,7 @@ struct Furniture {
     order: OrderId,
     import: ImportId,
     task: TaskId,
+    view: ViewId,
 }
 
 async fn furnish(db: &Db, shop: ShopId) -> Furniture {
@@ -56,6 +57,11 @@ async fn furnish(db: &Db, shop: ShopId) -> Furniture {
     audit::append(&mut tx, shop, &entry).await.unwrap();
     let source = golden::GoldenSource { origin: GoldenOrigin::Staff, sheet: None, turn: None, author: None };
     let golden = golden::create(&mut tx, shop, &golden_form(), &source).await.unwrap();
+    let conversation = asked.message.conversation;
+    assert!(tags::add(&mut tx, shop, conversation, "urgent").await.unwrap());
+    let gift = assignments::Gift { conversation, by: None, to: account, is_escalation: true, reason: "r" };
+    assignments::give(&mut tx, shop, &gift).await.unwrap();
+    let view = inbox_views::keep(&mut tx, shop, account, ("mine", &detail)).await.unwrap();
     let (order, import, task) = serve(&mut tx, shop, (asked.message.conversation, account)).await;
     tx.commit().await.unwrap();
     let pending = golden::pending(db, shop, "m", 9).await.unwrap();
@@ -80,6 +86,7 @@ async fn furnish(db: &Db, shop: ShopId) -> Furniture {
         order,
         import,
         task,
+        view,
     }
 }
 
@@ -160,7 +167,8 @@ fn golden_form() -> golden::GoldenForm {
 async fn seen(db: &Db, shop: ShopId, f: &Furniture) -> Vec<(&'static str, usize)> {
     let far = i64::MAX;
     let chunk = chunks::ChunkRow { id: f.chunk, revision_id: f.revision, ..any_chunk(f) };
-    let inbox_query = inbox::InboxQuery { show: inbox::Show::All, search: None, before_ms: far, limit: 9 };
+    let inbox_query = inbox::InboxQuery::first(inbox::Show::All, 9);
+    let tagged = inbox::InboxQuery { tag: Some("urgent"), ..inbox_query };
     let (kind, none) = (ConversationKind::Buyer, None);
     let turn_query = turns::TurnQuery { kind, state: None, decision: none, topic: none, before_ms: far, limit: 9 };
     let period = ops::Period { from_ms: 0, until_ms: far };
@@ -195,6 +203,12 @@ async fn seen(db: &Db, shop: ShopId, f: &Furniture) -> Vec<(&'static str, usize)
         ("inbox::list", inbox::list(db, shop, &inbox_query).await.unwrap().len()),
         ("inbox::get", inbox::get(db, shop, f.conversation).await.unwrap().iter().count()),
         ("inbox::counts", inbox::counts(db, shop, f.account).await.unwrap().open as usize),
+        ("inbox::list of a tag", inbox::list(db, shop, &tagged).await.unwrap().len()),
+        ("tags::of", tags::of(db, shop, &[f.conversation]).await.unwrap().len()),
+        ("tags::all", tags::all(db, shop).await.unwrap().len()),
+        ("agents::list", agents::list(db, shop).await.unwrap().len()),
+        ("assignments::transfers", assignments::transfers(db, shop, f.conversation).await.unwrap().len()),
+        ("inbox_views::list", inbox_views::list(db, shop, f.account).await.unwrap().len()),
         ("turns::get", turns::get(db, shop, f.turn).await.unwrap().iter().count()),
         ("turns::of_conversation", turns::of_conversation(db, shop, f.conversation).await.unwrap().len()),
         ("turns::queue", turns::queue(db, shop, 9).await.unwrap().len()),
@@ -331,6 +345,21 @@ async fn changed(db: &Db, shop: ShopId, f: &Furniture) -> Vec<(&'static str, boo
         "chunks::rewrite": tx => chunks::rewrite(&mut tx, shop, f.chunk, "x").await.unwrap();
         "put_embeddings": tx => indexing::put_embeddings(&mut tx, shop, "m", &embeddings).await.unwrap() > 0;
         "take_over": tx => conversations::take_over(&mut tx, shop, f.conversation, f.account).await.unwrap();
+        "set_marked": tx => conversations::set_marked(&mut tx, shop, f.conversation, true).await.unwrap();
+        "tags::add": tx => tags::add(&mut tx, shop, f.conversation, "x").await.unwrap();
+        "set_on_duty": tx => agents::set_on_duty(&mut tx, shop, f.account, true).await.unwrap();
+        "set_profile": tx => agents::set_profile(&mut tx, shop, f.account, &agents::Profile::default()).await.unwrap();
+        "claim": tx => {
+            let words = (f.account, assignments::Words::Free);
+            assignments::claim(&mut tx, shop, f.conversation, words).await.unwrap() == assignments::Claim::Yours
+        };
+        "escalate": tx => {
+            let to = f.account;
+            let gift =
+                assignments::Gift { conversation: f.conversation, by: None, to, is_escalation: true, reason: "" };
+            assignments::give(&mut tx, shop, &gift).await.unwrap() != assignments::Given::Missing
+        };
+        "inbox_views::remove": tx => inbox_views::remove(&mut tx, shop, f.account, f.view).await.unwrap();
         "set_closed": tx => conversations::set_closed(&mut tx, shop, f.conversation, true).await.unwrap();
         "messages::add": tx => messages::add(&mut tx, shop, f.conversation, &new).await.unwrap().is_some();
         "ask": tx => turns::ask(&mut tx, shop, f.conversation, &question).await.unwrap().is_some();

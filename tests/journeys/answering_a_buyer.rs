@@ -280,9 +280,12 @@ async fn each_tab_shows_its_own_and_the_badges_count() {
     assert_eq!(shown("tab=auto").await.0, [sent.to_string()]);
     assert_eq!(shown("tab=closed").await.0, [done.to_string()]);
     assert_eq!(shown("tab=all&q=abroad").await.0, [held.to_string()]);
-    assert_eq!(shown("tab=all&limit=1").await.0, [done.to_string()]);
+    let (first, list) = shown("tab=all&limit=1").await;
+    assert_eq!(first, [held.to_string()], "who waits stands before the others");
+    let next = list["next"].as_str().unwrap();
+    assert_eq!(shown(&format!("tab=all&limit=2&after={next}")).await.0, [done.to_string(), sent.to_string()]);
     let list = shown("tab=open").await.1;
-    assert_eq!(list["counts"], json!({ "review": 1, "escalated": 0, "open": 2, "mine": 0 }));
+    assert_eq!(list["counts"], json!({ "review": 1, "mine": 0, "waiting": 1, "open": 2, "all": 3 }));
     let newest = &list["conversations"][0]["newest_turn"];
     assert_eq!((newest["state"].as_str(), newest["confidence"].as_f64()), (Some("review"), Some(0.7)));
     assert_eq!(newest["reasons"], json!(["below_bar"]));

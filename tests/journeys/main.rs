@@ -8,6 +8,7 @@ mod answering_a_buyer;
 mod checked_at_night;
 mod documents_arrive;
 mod golden_answers;
+mod inbox;
 mod injection;
 mod live_streams;
 #[path = "../fuzzing/mutate.rs"]

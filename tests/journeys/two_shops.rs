@@ -108,7 +108,7 @@ async fn records(
     app: &TestApp,
     (shop, owner): (&TestShop, &Caller),
     (word, conversation): (&str, ConversationId),
-) -> [(&'static str, String); 4] {
+) -> [(&'static str, String); 5] {
     let number = "20261123001";
     let told = json!({ "orders": [{ "number": number, "buyer": word, "lines": [{ "title": word }] }] });
     app.post(owner, "/v1/records/orders", told).await.expect(200);
@@ -122,11 +122,18 @@ async fn records(
     let made = buyers::create_key(&mut tx, shop.id, (KeyPurpose::Webhook, word)).await.unwrap().unwrap();
     tx.commit().await.unwrap();
     let hook_key = made.id.to_string();
+    let tagged = json!({ "ids": [conversation], "act": { "kind": "tag", "add": [word] } });
+    app.post(owner, "/v1/console/bulk", tagged).await.expect(200);
+    let reason = json!({ "account_id": shop.account(Role::Agent), "reason": word });
+    app.post(owner, &format!("/v1/console/conversations/{conversation}/assign"), reason).await.expect(200);
+    let view = json!({ "name": word, "filter": { "tag": word } });
+    let views = app.post(owner, "/v1/console/views", view).await.expect(201).json();
     [
         ("order", orders["orders"][0]["id"].as_str().unwrap().to_owned()),
         ("import", import["id"].as_str().unwrap().to_owned()),
         ("task", task["id"].as_str().unwrap().to_owned()),
         ("hook_key", hook_key),
+        ("view", views["views"][0]["id"].as_str().unwrap().to_owned()),
     ]
 }
 
@@ -154,7 +161,8 @@ fn kind(path: &str, parameter: &str) -> Option<&'static str> {
         "id" if path.contains("/turns/") => "turn",
         "id" if path.contains("/documents/") => "document",
         "id" if path.contains("/chunks/") => "chunk",
-        "id" if path.contains("/accounts/") => "account",
+        "id" if path.contains("/accounts/") || path.contains("/agents/") => "account",
+        "id" if path.contains("/views/") => "view",
         "id" if path.contains("/widgets/") => "widget",
         _ => return None,
     })
@@ -179,6 +187,9 @@ fn bodies(path: &str) -> Value {
         "label" => json!({ "outcome": "reject_wrong" }),
         "thumbs" => json!({ "thumbs": 1 }),
         "golden" => json!({ "question": "stolen", "answer": "stolen" }),
+        "watch" => json!({ "doing": "looking" }),
+        "assign" | "escalate" => json!({ "reason": "stolen" }),
+        _ if path.contains("/agents/") => json!({ "max_waiting": 3 }),
         "ruling" | "returns" => json!({ "cause": "defect" }),
         _ if path.contains("/tasks/") => json!({ "version": 0, "note": "stolen" }),
         _ if path.contains("/golden/") => json!({ "answer": "stolen" }),

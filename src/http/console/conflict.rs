@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::domain::ids::{ShopId, TurnId};
+use crate::domain::ids::{AccountId, ShopId, TurnId};
 use crate::http::error::{ApiError, Code};
 use crate::http::people::Names;
 use crate::http::state::AppState;
@@ -14,6 +14,16 @@ const LOOK_BACK: u32 = 100;
 /// `already_resolved`, or 404 where there is no such turn.
 pub async fn already_resolved(state: &AppState, shop: ShopId, turn: TurnId) -> ApiError {
     look(state, shop, turn).await.unwrap_or_else(ApiError::from)
+}
+
+/// `taken_by_other`, with whose conversation it is.
+pub async fn taken_by(state: &AppState, shop: ShopId, owner: AccountId) -> ApiError {
+    match Names::of(&state.db, shop).await {
+        Ok(names) => {
+            ApiError::from(Code::TakenByOther).with(json!({ "by": names.of_account(owner), "account_id": owner }))
+        }
+        Err(error) => error.into(),
+    }
 }
 
 async fn look(state: &AppState, shop: ShopId, turn: TurnId) -> Result<ApiError, StorageError> {

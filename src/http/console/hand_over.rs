@@ -7,6 +7,7 @@ use axum::extract::State;
 use crate::domain::conversation::{Author, Handler};
 use crate::domain::ids::ConversationId;
 use crate::events::Event;
+use crate::http::console::conflict::taken_by;
 use crate::http::console::items::{ConversationItem, read_item};
 use crate::http::error::{ApiResult, Code};
 use crate::http::extract::{Json, Path};
@@ -27,7 +28,12 @@ pub async fn take_over(
     }
     let mut tx = state.db.begin().await?;
     if !conversations::take_over(&mut tx, member.shop(), id, member.id()).await? {
-        return Err(Code::TakenByOther.into());
+        drop(tx);
+        let now = find(&state, &member, id).await?;
+        return Err(match now.agent {
+            Some(owner) => taken_by(&state, member.shop(), owner).await,
+            None => Code::TakenByOther.into(),
+        });
     }
     tell(&state, &member, tx, (id, "taken_over")).await
 }
@@ -50,14 +56,19 @@ pub async fn close(
     member: Member,
     Path(id): Path<ConversationId>,
 ) -> ApiResult<Json<ConversationItem>> {
-    find(&state, &member, id).await?;
+    close_one(&state, &member, id).await
+}
+
+/// Closes one conversation, alone or among several.
+pub async fn close_one(state: &AppState, member: &Member, id: ConversationId) -> ApiResult<Json<ConversationItem>> {
+    find(state, member, id).await?;
     let mut tx = state.db.begin().await?;
     if !conversations::set_closed(&mut tx, member.shop(), id, true).await? {
-        return Ok(Json(read_item(&state, member.shop(), id).await?));
+        return Ok(Json(read_item(state, member.shop(), id).await?));
     }
     // What is done with does not wait for anybody.
     let dropped = turns::supersede_open(&mut tx, member.shop(), id).await?;
-    let answer = tell(&state, &member, tx, (id, "closed")).await?;
+    let answer = tell(state, member, tx, (id, "closed")).await?;
     for turn in dropped {
         state.bus.publish(member.shop(), Event::TurnChanged { conversation: id, turn });
     }

@@ -11,12 +11,14 @@ use crate::domain::turn::{RejectReason, Verdict};
 use crate::events::Event;
 use crate::http::console::conflict::already_resolved;
 use crate::http::console::open_turn::read_turn;
+use crate::http::console::send_reply::hold;
 use crate::http::error::{ApiResult, Code};
 use crate::http::extract::{Json, Path};
 use crate::http::guard::Member;
 use crate::http::state::AppState;
 use crate::http::trail::note;
 use crate::http::views::TurnView;
+use crate::storage::assignments::Words;
 use crate::storage::feedback::{self, NewFeedback};
 use crate::storage::labels::{self, NewLabel};
 use crate::storage::turns;
@@ -40,6 +42,7 @@ pub async fn reject_draft(
     let shop = member.shop();
     let turn = turns::get(&state.db, shop, id).await?.ok_or(Code::NotFound)?;
     let mut tx = state.db.begin().await?;
+    hold(&mut tx, (&state, &member), (turn.conversation, Words::ToQuestion)).await?;
     if turns::reject(&mut tx, shop, id, body.version).await?.is_none() {
         drop(tx);
         return Err(already_resolved(&state, shop, id).await);

@@ -6,10 +6,11 @@ use serde_json::json;
 
 use crate::domain::conversation::{Author, Citation};
 use crate::domain::decision::Decision;
+use crate::domain::ids::ConversationId;
 use crate::domain::outcome::{EditKind, LabelSource, Outcome};
 use crate::domain::turn::Verdict;
 use crate::events::Event;
-use crate::http::console::conflict::already_resolved;
+use crate::http::console::conflict::{already_resolved, taken_by};
 use crate::http::error::{ApiResult, Code};
 use crate::http::guard::Member;
 use crate::http::people::Names;
@@ -17,6 +18,7 @@ use crate::http::state::AppState;
 use crate::http::trail::note;
 use crate::http::views::{MessageView, Told};
 use crate::learn::edit::{ChangedClaim, Proposal};
+use crate::storage::assignments::{self, Claim, Words};
 use crate::storage::feedback::{self, NewFeedback};
 use crate::storage::labels::{self, NewLabel};
 use crate::storage::looks::{self, NewLook};
@@ -99,6 +101,7 @@ pub async fn send(state: &AppState, member: &Member, reply: &Reply<'_>) -> ApiRe
         citations: &citations,
     };
     let mut tx = state.db.begin().await?;
+    hold(&mut tx, (state, member), (turn.conversation, Words::ToQuestion)).await?;
     let Some(message) = turns::reply(&mut tx, shop, &new).await? else {
         drop(tx);
         return Err(already_resolved(state, shop, turn.id).await);
@@ -117,6 +120,20 @@ pub async fn send(state: &AppState, member: &Member, reply: &Reply<'_>) -> ApiRe
         because: judgement.proposal.as_ref().map(|proposal| proposal.because.clone()).unwrap_or_default(),
     });
     Ok(answer)
+}
+
+/// Holds the conversation for what `member` is about to do in it, or tells whose it is: of two agents who write at
+/// once one is told so.
+pub async fn hold(
+    tx: &mut Tx,
+    (state, member): (&AppState, &Member),
+    (conversation, words): (ConversationId, Words),
+) -> ApiResult<()> {
+    match assignments::claim(tx, member.shop(), conversation, (member.id(), words)).await? {
+        Claim::Yours => Ok(()),
+        Claim::Of(owner) => Err(taken_by(state, member.shop(), owner).await),
+        Claim::Missing => Err(Code::NotFound.into()),
+    }
 }
 
 /// Writes down what the agent made of the draft, in the transaction of the reply.

@@ -44,6 +44,10 @@ impl sse::Listener for Desk {
                 sse::event("task", &json!({ "task_id": task, "conversation_id": conversation }))
             }
             events::Event::RecordsChanged => sse::event("records", &json!({})),
+            events::Event::Watching { conversation, account, name, doing } => sse::event(
+                "watching",
+                &json!({ "conversation_id": conversation, "account_id": account, "name": name, "doing": doing }),
+            ),
             events::Event::Typing { .. }
             | events::Event::RevisionChanged { .. }
             | events::Event::RehearsalMoved { .. }

@@ -10,11 +10,12 @@ use crate::domain::ids::{ConversationId, TurnId};
 use crate::domain::turn::TurnState;
 use crate::events::Event;
 use crate::http::console::edit_draft::check_text;
-use crate::http::console::send_reply::{Reply, ReplyAnswer, answer, send};
+use crate::http::console::send_reply::{Reply, ReplyAnswer, answer, hold, send};
 use crate::http::error::{ApiError, ApiResult, Code};
 use crate::http::extract::{Json, Path};
 use crate::http::guard::Member;
 use crate::http::state::AppState;
+use crate::storage::assignments::Words;
 use crate::storage::messages::{self, Message, NewMessage};
 use crate::storage::turns::{self, Turn};
 
@@ -72,6 +73,7 @@ async fn write_freely(
         client_key: Some(client_key).filter(|key| !key.is_empty()),
     };
     let mut tx = state.db.begin().await?;
+    hold(&mut tx, (state, member), (id, Words::Free)).await?;
     let added = messages::add(&mut tx, shop, id, &new).await.map_err(|error| {
         if error.conflicts_with("messages_client_key") {
             Code::IdempotencyConflict.into()

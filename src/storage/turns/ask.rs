@@ -6,6 +6,7 @@ use crate::domain::job::JobKind;
 use crate::domain::text::Lang;
 use crate::domain::turn::TurnState;
 use crate::storage::columns::Columns;
+use crate::storage::inbox::place;
 use crate::storage::jobs::{self, Lane};
 use crate::storage::messages::{self, Message, NewMessage};
 use crate::storage::{StorageError, Tx};
@@ -68,6 +69,7 @@ pub async fn ask(
         .bind(question.lang)
         .execute(tx.connection())
         .await?;
+    place::refresh(tx, shop, conversation).await?;
     let now_ms = tx.now_ms();
     jobs::enqueue(tx, shop, JobKind::AnswerTurn { turn }, Lane::Interactive, now_ms).await?;
     Ok(Some(Asked { message, turn, superseded, is_repeat: false }))
@@ -122,7 +124,9 @@ pub async fn supersede_open(
     shop: ShopId,
     conversation: ConversationId,
 ) -> Result<Vec<TurnId>, StorageError> {
-    supersede(tx, shop, conversation, "('asked', 'review', 'escalated', 'rejected')").await
+    let gone = supersede(tx, shop, conversation, "('asked', 'review', 'escalated', 'rejected')").await?;
+    place::refresh(tx, shop, conversation).await?;
+    Ok(gone)
 }
 
 async fn supersede(

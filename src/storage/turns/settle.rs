@@ -8,8 +8,9 @@ use crate::domain::ids::{AccountId, ConversationId, PolicyId, ShopId, TurnId};
 use crate::domain::order_card::OrderCard;
 use crate::domain::turn::TurnState;
 use crate::storage::columns::{Columns, Json};
+use crate::storage::inbox::place;
 use crate::storage::messages::{self, Message, NewMessage};
-use crate::storage::{StorageError, Tx};
+use crate::storage::{StorageError, Tx, assignments};
 
 /// What was decided, with all that it was decided on.
 #[derive(Debug, Clone, Copy)]
@@ -34,7 +35,7 @@ pub struct NewDecision<'a> {
     pub record: &'a Value,
 }
 
-/// Keeps a decision and holds the turn for an agent where that was decided. An auto-send leaves it `asked`: [`reply`]
+/// Keeps a decision and holds the turn for an agent where that was decided; somebody on duty is given it then. An auto-send leaves it `asked`: [`reply`]
 /// follows in the same transaction. Returns the turn's new version; `None` if the turn is not the one that was worked
 /// on any more, and nothing was written.
 pub async fn record_decision(tx: &mut Tx, shop: ShopId, new: &NewDecision<'_>) -> Result<Option<i64>, StorageError> {
@@ -50,7 +51,7 @@ pub async fn record_decision(tx: &mut Tx, shop: ShopId, new: &NewDecision<'_>) -
         "update turns set state = $4, version = version + 1, draft = $5, citations = $6, evidence = $7, \
          confidence = $8, topic = $9, decision = $10, audit = $11, reasons = $12, policy_id = $13, draw = $14, \
          record = $15, decided_at_ms = $16 \
-         where shop_id = $1 and id = $2 and version = $3 and state = 'asked' returning version",
+         where shop_id = $1 and id = $2 and version = $3 and state = 'asked' returning version, conversation_id",
     )
     .bind(shop)
     .bind(new.turn)
@@ -70,7 +71,13 @@ pub async fn record_decision(tx: &mut Tx, shop: ShopId, new: &NewDecision<'_>) -
     .bind(now_ms)
     .fetch_optional(tx.connection())
     .await?;
-    row.map(|row| row.col("version")).transpose()
+    let Some(row) = row else { return Ok(None) };
+    let conversation: ConversationId = row.col("conversation_id")?;
+    place::refresh(tx, shop, conversation).await?;
+    if state != TurnState::Asked {
+        assignments::give_waiting(tx, shop, conversation).await?;
+    }
+    Ok(Some(row.col("version")?))
 }
 
 /// Holds the turn's conversation until the end of the transaction. Everybody who touches turns and messages together
@@ -148,6 +155,7 @@ pub async fn reply(tx: &mut Tx, shop: ShopId, new: &NewReply<'_>) -> Result<Opti
     if new.author != Author::Agent && draft.as_deref() == Some(new.text) {
         messages::show_card(tx, shop, &mut message).await?;
     }
+    place::refresh(tx, shop, conversation).await?;
     Ok(Some(message))
 }
 
@@ -174,12 +182,14 @@ pub async fn reject(
         "update turns set state = 'rejected', version = version + 1 \
          where shop_id = $1 and id = $2 and version = $3 and state in ('review', 'escalated') and not exists \
          (select 1 from conversations c where c.id = turns.conversation_id and c.kind = 'rehearsal') \
-         returning version",
+         returning version, conversation_id",
     )
     .bind(shop)
     .bind(turn)
     .bind(expected_version)
     .fetch_optional(tx.connection())
     .await?;
-    row.map(|row| row.col("version")).transpose()
+    let Some(row) = row else { return Ok(None) };
+    place::refresh(tx, shop, row.col("conversation_id")?).await?;
+    Ok(Some(row.col("version")?))
 }

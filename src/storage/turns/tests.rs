@@ -277,7 +277,7 @@ async fn a_test_question_of_staff_reaches_nobody() {
         let period = ops::Period { from_ms: 0, until_ms: i64::MAX };
         assert_eq!(ops::replay_rows(&db, mine, period).await.unwrap(), []);
         assert_eq!(ops::days(&db, mine, period, 0).await.unwrap(), []);
-        let query = inbox::InboxQuery { show: inbox::Show::All, search: None, before_ms: i64::MAX, limit: 10 };
+        let query = inbox::InboxQuery::first(inbox::Show::All, 10);
         assert_eq!(inbox::list(&db, mine, &query).await.unwrap(), []);
         let tests = TurnQuery {
             kind: ConversationKind::Test,

@@ -14,12 +14,12 @@ export function setSound(on) {
   if (on) ring();
 }
 
-/** `waiting`: turns that wait for a person now. */
-export function alertFor(waiting) {
-  const ids = new Set(waiting.filter((turn) => turn.state !== "asked").map((turn) => turn.id));
-  document.title = `${ids.size ? `(${ids.size}) ` : ""}${t("room.console")} · kefu`;
-  const isNew = known && [...ids].some((id) => !known.has(id));
-  known = ids;
+/** A new one rings, not a change of one that waits already. */
+export function alertFor(desk) {
+  const n = desk.counts.review ?? 0;
+  document.title = `${n ? `(${n}) ` : ""}${t("room.console")} · kefu`;
+  const isNew = known !== null && n > known;
+  if (desk.counts.review !== undefined) known = n;
   if (isNew && isSoundOn()) ring();
 }
 

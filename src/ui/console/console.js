@@ -14,9 +14,12 @@ import { KINDS, REJECT_REASONS } from "./choices.js";
 import { draftPane } from "./draft.js";
 import en from "./en.js";
 import { saveGolden } from "./golden.js";
-import { listPane, tick } from "./list.js";
+import { setSkew, tick } from "./clock.js";
+import { hands } from "./hands.js";
+import { listPane } from "./list.js";
 import { Desk } from "./state.js";
 import { threadPane } from "./thread.js";
+import { undoBar } from "./undo.js";
 import zh from "./zh.js";
 
 addTexts({ zh, en });
@@ -28,11 +31,19 @@ function start({ me, main, banner }) {
   const desk = new Desk(me, redraw);
   const keys = shortcuts();
   let isBusy = false;
-  const list = listPane(desk, open, keysButton());
+  const undo = undoBar(() => desk.loadAll());
+  const hand = hands(desk, (...act) => {
+    undo.later(...act);
+    redraw("list");
+  });
+  const acts = { open, isPending: undo.isWaiting, duty, bulk: (verb) => hand[verb](null) };
+  const list = listPane(desk, acts, keysButton());
   const thread = threadPane(desk, {
     back: () => open(null),
     showDraft: () => view("draft"),
     conversation,
+    assign: hand.assign,
+    escalate: hand.escalate,
     send,
   });
   const draft = draftPane(desk, {
@@ -58,13 +69,19 @@ function start({ me, main, banner }) {
   });
   main.className = "desk";
   const title = h("h1", { class: "hidden-text" }, t("room.console"));
-  show(main, title, list.node, thread.node, draft.node, audit.node);
+  show(main, title, list.node, thread.node, draft.node, audit.node, undo.node);
+  if (desk.mayAct)
+    main.addEventListener("input", (event) => event.target.matches("textarea") && desk.watch.type());
 
   function redraw(what) {
     if (what === "list") {
+      setSkew(desk.skewMs);
       list.draw();
       showRoom();
-      alertFor(desk.queue ?? []);
+      alertFor(desk);
+    } else if (what === "watch") {
+      list.draw();
+      thread.drawThere();
     } else if (what === "audit") audit.draw();
     else if (what === "stream") draft.drawStream();
     else {
@@ -129,18 +146,34 @@ function start({ me, main, banner }) {
     }
   }
 
-  function next() {
+  async function next() {
     if (isAuditing()) return nextAudit();
-    const waiting = desk.nextWaiting();
-    if (waiting) open(waiting.conversation_id);
-    else toast(t("nothing_waits"));
+    try {
+      const waiting = await desk.nextWaiting();
+      if (waiting) open(waiting);
+      else toast(t("nothing_waits"));
+    } catch (problem) {
+      toastProblem(problem);
+    }
+  }
+
+  async function duty() {
+    try {
+      await desk.setDuty(!desk.self?.on_duty);
+      toast(t(desk.self?.on_duty ? "duty.on_more" : "duty.off_more"));
+    } catch (problem) {
+      toastProblem(problem);
+    }
   }
 
   function move(step) {
     const ids = desk.shownIds;
     if (ids.length === 0) return;
     const at = ids.indexOf(isAuditing() ? desk.auditId : desk.selected);
-    open(ids[at < 0 ? 0 : Math.min(ids.length - 1, Math.max(0, at + step))]);
+    const to = ids[at < 0 ? 0 : Math.min(ids.length - 1, Math.max(0, at + step))];
+    open(to);
+    list.reveal(to);
+    if (ids.indexOf(to) > ids.length - 10) desk.loadMore();
   }
 
   /** Runs one decision at a time; a lost race is told kindly and the truth is read again. */
@@ -164,6 +197,10 @@ function start({ me, main, banner }) {
           ? t("collision_by", { by })
           : t("collision", { state: t(`state.${state ?? "replied"}`) });
         toast(isKept ? `${news} ${t("kept")}` : news);
+      } else if (problem.code === "taken_by_other") {
+        const isKept = draft.rescue();
+        const news = t("taken_by", { by: problem.errors[0]?.by ?? t("author.agent") });
+        toast(isKept ? `${news} ${t("kept")}` : news, "bad");
       } else toastProblem(problem);
       return false;
     } finally {
@@ -253,9 +290,35 @@ function start({ me, main, banner }) {
       { keys: ["n"], text: t("keys.next"), run: next },
       { keys: ["w", "alt+l"], text: t("keys.write"), run: () => thread.box.focus() },
       { keys: ["/"], text: t("keys.search"), run: () => list.focusSearch() },
+      { keys: ["q"], text: t("keys.filters"), run: () => list.toggleFilters() },
+      ...(desk.mayAct ? handKeys() : []),
     ];
     bindKeys(bindings);
     return bindings;
+  }
+
+  /** For the picked lines, else for the line in focus or the open conversation. */
+  function handKeys() {
+    const here = (run) => () => (isAuditing() ? false : run(list.here()));
+    return [
+      {
+        keys: ["x"],
+        text: t("keys.pick"),
+        run: (event) => {
+          const id = list.here();
+          if (!id || isAuditing()) return false;
+          return event.shiftKey ? desk.picks.reach(id, desk.shownIds) : desk.picks.toggle(id);
+        },
+      },
+      { keys: ["i"], text: t("keys.assign"), run: here(hand.assign) },
+      { keys: ["m"], text: t("keys.mine"), run: here(hand.mine) },
+      { keys: ["u"], text: t("keys.escalate"), run: here(hand.escalate) },
+      { keys: ["c"], text: t("keys.close"), run: here(hand.close) },
+      { keys: ["v"], text: t("keys.mark"), run: here(hand.mark) },
+      { keys: ["h"], text: t("keys.tag"), run: here(hand.tag) },
+      { keys: ["z"], text: t("keys.undo"), run: () => undo.undo() },
+      { keys: ["d"], text: t("keys.duty"), run: () => void duty() },
+    ];
   }
 
   function keysButton() {
@@ -301,4 +364,6 @@ function start({ me, main, banner }) {
   draft.draw();
   follow();
   desk.loadList();
+  desk.loadPeople().catch(toastProblem);
+  desk.loadViews().catch(toastProblem);
 }

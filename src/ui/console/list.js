@@ -1,14 +1,17 @@
-// The left pane: tabs, search, and who waits how long.
+// The left pane: tabs, search and filters, and who waits how long. Only what changed is drawn anew, and further lines
+// are read as somebody scrolls to them: thousands of open conversations are no more work than fifty.
 
 import { h, show, showKeepingFocus } from "/ui/shared/dom.js";
-import { duration, t, when } from "/ui/shared/i18n.js";
+import { number, t } from "/ui/shared/i18n.js";
 import { icon } from "/ui/shared/icons.js";
-import { confidenceChip, reasonText, topicText } from "/ui/shared/words.js";
 import { isSoundOn, setSound } from "./alerts.js";
+import { filterBox } from "./filters.js";
+import { rowMaker } from "./rows.js";
 
-const LATE_MS = [2 * 60_000, 5 * 60_000];
+const COUNTED = 10_000; // The server counts no further.
 
-export function listPane(desk, open, keysButton) {
+/** `acts`: `open(id)`, `isPending(id)`, `duty()`, `bulk(verb)`. */
+export function listPane(desk, acts, keysButton) {
   const tabs = h("div", { class: "tabs", role: "group", "aria-label": t("inbox") });
   const search = h("input", {
     type: "search",
@@ -17,16 +20,30 @@ export function listPane(desk, open, keysButton) {
     "data-testid": "search",
   });
   const items = h("ul", { role: "list", class: "items", "data-testid": "items" });
+  const more = h("li", { class: "more", "aria-hidden": "true" });
+  const bar = h("div", { class: "bulk-bar", role: "toolbar", "aria-label": t("bulk") });
+  const note = h("p", { class: "soft small list-note", role: "status" });
+  const duty = h("button", { class: "button compact duty", type: "button", "data-testid": "duty", onclick: acts.duty });
+  const filters = filterBox(desk, (q) => (search.value = q));
+  const rows = rowMaker(desk, acts);
+  const shown = new Map(); // Key → {print, node}.
+  let typing;
+
   search.addEventListener("input", () => {
-    desk.query = search.value.trim();
-    desk.refreshList();
+    clearTimeout(typing);
+    typing = setTimeout(() => desk.setFilter({ q: search.value.trim() }), 250);
   });
+  new IntersectionObserver(([seen]) => seen.isIntersecting && desk.loadMore(), {
+    root: items,
+    rootMargin: "600px",
+  }).observe(more);
+
   const sort = h(
     "select",
     {
       "aria-label": t("sort"),
       "data-testid": "sort",
-      onchange: () => ((desk.sort = sort.value), draw()),
+      onchange: () => ((desk.sort = sort.value), desk.anew()),
     },
     ["wait", "score"].map((name) => h("option", { value: name }, t(`sort.${name}`))),
   );
@@ -37,19 +54,28 @@ export function listPane(desk, open, keysButton) {
       "div",
       { class: "list-head" },
       tabs,
-      h("div", { class: "row" }, h("div", { class: "grow" }, search), soundButton(), keysButton),
-      sort,
+      h("div", { class: "row tight" }, h("div", { class: "grow" }, search), soundButton(), keysButton),
+      h("div", { class: "row tight" }, desk.mayAct && duty, h("div", { class: "grow" }, sort), filters.button),
+      filters.node,
+      bar,
+      note,
     ),
     items,
   );
 
   function draw() {
-    const counts = {
-      review: (desk.counts.review ?? 0) + (desk.counts.escalated ?? 0),
-      audit: desk.counts.audit,
-      open: desk.counts.open,
-      mine: desk.counts.mine,
-    };
+    drawTabs();
+    drawDuty();
+    filters.draw();
+    sort.hidden = desk.tab !== "review";
+    sort.value = desk.sort;
+    drawBar();
+    note.textContent = desk.searched && desk.query ? t("searched", { n: desk.searched }) : "";
+    drawRows();
+  }
+
+  function drawTabs() {
+    const counted = (n) => (n >= COUNTED ? `${number(COUNTED)}+` : number(n));
     showKeepingFocus(
       tabs,
       desk.tabs.map((tab) =>
@@ -64,127 +90,115 @@ export function listPane(desk, open, keysButton) {
             onclick: () => desk.setTab(tab),
           },
           t(`tab.${tab}`),
-          counts[tab] ? h("span", { class: "count" }, counts[tab]) : null,
+          desk.counts[tab] ? h("span", { class: "count" }, counted(desk.counts[tab])) : null,
         ),
       ),
     );
-    sort.hidden = desk.tab !== "review";
-    sort.value = desk.sort;
-    const focused = document.activeElement?.closest?.(".item")?.dataset.key;
-    show(items, rows());
-    if (focused) [...items.querySelectorAll(".item")].find((item) => item.dataset.key === focused)?.focus();
   }
 
-  function rows() {
-    if (desk.problem && !desk.conversations) return empty("warn", desk.problem.message, "");
-    if (!desk.conversations || !desk.queue) return h("li", { class: "empty" }, t("loading"));
-    if (desk.tab === "audit" && desk.auditProblem) return empty("warn", desk.auditProblem.message, "");
-    const list =
-      {
-        review: () => desk.waiting.map(waitingItem),
-        audit: () => desk.checks.map(auditItem),
-      }[desk.tab]?.() ?? desk.conversations.map(conversationItem);
-    if (list.length > 0) return list;
-    if (desk.query) return empty("search", t("empty.search"), t("empty.search_more"));
-    return empty(
-      ["review", "audit"].includes(desk.tab) ? "check" : "chat",
-      t(`empty.${desk.tab}`),
-      t(`empty.${desk.tab}_more`),
-    );
+  function drawDuty() {
+    const isOn = desk.self?.on_duty ?? false;
+    duty.setAttribute("aria-pressed", String(isOn));
+    duty.title = t(isOn ? "duty.on_more" : "duty.off_more");
+    show(duty, h("span", { class: `dot ${isOn ? "on" : ""}`, "aria-hidden": "true" }), t(isOn ? "duty.on" : "duty.off"));
   }
 
-  const item = (id, key, attributes, ...children) =>
-    h(
-      "li",
-      {},
+  function drawBar() {
+    bar.hidden = desk.picks.size === 0;
+    if (bar.hidden) return;
+    const button = (verb) =>
       h(
         "button",
         {
-          class: "item",
+          class: "button compact",
           type: "button",
-          "data-key": key,
-          "aria-current": (desk.tab === "audit" ? desk.auditId : desk.selected) === id ? "true" : null,
-          onclick: () => open(id),
-          ...attributes,
+          "data-key": verb,
+          "data-testid": `bulk-${verb}`,
+          onclick: () => acts.bulk(verb),
         },
-        children,
-      ),
-    );
-
-  function waitingItem(turn) {
-    const isWriting = turn.state === "asked";
-    return item(
-      turn.conversation_id,
-      turn.id,
-      { "data-testid": "queue-item", "data-turn": turn.id, "data-state": turn.state },
-      h("span", { class: "line" }, stateChip(turn), h("span", { class: "grow" }), waitClock(turn.since)),
-      h("span", { class: "what" }, turn.question),
+        t(`bulk.${verb}`),
+      );
+    showKeepingFocus(
+      bar,
+      h("strong", { class: "grow" }, t("picked", { n: desk.picks.size })),
+      ["assign", "close", "mark", "tag"].map(button),
       h(
-        "span",
-        { class: "line" },
-        confidenceChip(turn.confidence),
-        h(
-          "span",
-          { class: "why" },
-          isWriting
-            ? topicText(turn.topic)
-            : turn.reasons[0]
-              ? reasonText(turn.reasons[0])
-              : topicText(turn.topic),
-        ),
+        "button",
+        {
+          class: "icon-button",
+          type: "button",
+          "data-key": "none",
+          "aria-label": t("pick_none"),
+          "data-testid": "pick-none",
+          onclick: () => desk.picks.clear(),
+        },
+        icon("close"),
       ),
     );
   }
 
-  /** Blind: nothing here tells how sure the assistant was. */
-  const auditItem = (audit) =>
-    item(
-      audit.id,
-      audit.id,
-      { "data-testid": "audit-item", "data-audit": audit.id },
-      h("span", { class: "what" }, audit.question),
-      h(
-        "span",
-        { class: "line" },
-        h("span", { class: "why grow" }, topicText(audit.topic)),
-        h("span", { class: "time" }, when(audit.asked_at_ms)),
-      ),
-    );
-
-  function conversationItem(c) {
-    const last = c.last_message;
-    return item(
-      c.id,
-      c.id,
-      { "data-testid": "conversation-item", "data-conversation": c.id },
-      h(
-        "span",
-        { class: "line" },
-        c.newest_turn && stateChip(c.newest_turn),
-        c.closed && h("span", { class: "chip" }, t("closed")),
-        h("span", { class: "grow" }),
-        c.waiting_since_ms
-          ? waitClock(c.waiting_since_ms)
-          : h("span", { class: "time" }, when(c.updated_at_ms)),
-      ),
-      h(
-        "span",
-        { class: "what" },
-        last ? `${t(`author.${last.author}`)}: ${noticeText(last)}` : t("no_messages"),
-      ),
-      h(
-        "span",
-        { class: "line" },
-        confidenceChip(c.newest_turn?.confidence),
-        h("span", { class: "why" }, c.agent ? t("with", { name: c.agent.name }) : t("with_assistant")),
-      ),
-    );
+  function drawRows() {
+    const lines = list();
+    const focused = document.activeElement?.closest?.(".item, .pick")?.parentNode;
+    const key = [...shown].find(([, { node }]) => node === focused)?.[0];
+    const wasPick = document.activeElement?.matches?.(".pick input");
+    const keep = new Set(lines.map((line) => line.key));
+    for (const [known, { node }] of shown)
+      if (!keep.has(known)) {
+        node.remove();
+        shown.delete(known);
+      }
+    if (lines.length === 0) shown.clear();
+    if (lines.length === 0 || shown.size === 0) show(items);
+    let at = items.firstChild;
+    for (const line of lines) {
+      let one = shown.get(line.key);
+      if (one?.print !== line.print) {
+        const node = line.make();
+        if (one) {
+          if (at === one.node) at = one.node.nextSibling;
+          one.node.remove();
+        }
+        one = { print: line.print, node };
+        shown.set(line.key, one);
+      }
+      if (one.node === at) at = at.nextSibling;
+      else items.insertBefore(one.node, at);
+    }
+    if (lines.length === 0) items.append(blank());
+    items.append(more);
+    more.hidden = !desk.nextPage || desk.tab === "audit" || desk.isBySurety;
+    if (key && !focused.isConnected) shown.get(key)?.node.querySelector(wasPick ? ".pick input" : ".item")?.focus();
   }
 
-  return { node, draw, focusSearch: () => search.focus() };
+  function list() {
+    if (!desk.conversations || (desk.tab === "audit" && desk.auditProblem)) return [];
+    if (desk.tab === "audit") return desk.checks.map(rows.auditLine);
+    if (desk.isBySurety) return desk.bySurety.map(rows.draftLine);
+    return desk.conversations.map(rows.conversationLine);
+  }
+
+  function blank() {
+    const problem = desk.tab === "audit" ? desk.auditProblem : desk.problem;
+    if (problem) return empty("warn", problem.message, "");
+    if (!desk.conversations) return h("li", { class: "empty" }, t("loading"));
+    if (filters.isOn() || desk.query) return empty("search", t("empty.search"), t("empty.search_more"));
+    const name = desk.tab === "all" ? desk.filter.which : desk.tab;
+    return empty(["review", "audit", "waiting"].includes(name) ? "check" : "chat", t(`empty.${name}`), t(`empty.${name}_more`));
+  }
+
+  return {
+    node,
+    draw,
+    focusSearch: () => search.focus(),
+    /** The line that keys are about: the one in focus, else the one that is open. */
+    here: () => document.activeElement?.closest?.("li")?.querySelector(".item")?.dataset.id ?? desk.selected,
+    reveal(id) {
+      [...items.querySelectorAll(".item")].find((one) => one.dataset.id === id)?.scrollIntoView({ block: "nearest" });
+    },
+    toggleFilters: filters.toggle,
+  };
 }
-
-const noticeText = (message) => (message.author === "notice" ? t(`notice.${message.text}`) : message.text);
 
 const empty = (name, title, more) =>
   h(
@@ -194,35 +208,6 @@ const empty = (name, title, more) =>
     h("strong", {}, title),
     more && h("p", {}, more),
   );
-
-/** The state of a turn as a chip. */
-export function stateChip(turn) {
-  const kind = {
-    asked: "info",
-    review: "warn",
-    escalated: "bad",
-    replied: "good",
-    rejected: "bad",
-    superseded: "",
-  }[turn.state];
-  return h("span", { class: `chip ${kind}` }, t(`state.${turn.state}`));
-}
-
-/** A clock that `tick` keeps going. */
-export function waitClock(since) {
-  const node = h("span", { class: "wait number", "data-since": since, title: t("waits") });
-  tickOne(node);
-  return node;
-}
-
-function tickOne(node) {
-  const waited = Date.now() - Number(node.dataset.since);
-  node.textContent = duration(Math.floor(waited / 1000) * 1000);
-  node.classList.toggle("warn", waited >= LATE_MS[0] && waited < LATE_MS[1]);
-  node.classList.toggle("bad", waited >= LATE_MS[1]);
-}
-
-export const tick = () => document.querySelectorAll("[data-since]").forEach(tickOne);
 
 function soundButton() {
   const button = h("button", {
@@ -241,3 +226,6 @@ function soundButton() {
   draw();
   return button;
 }
+
+export { slaClock as waitClock } from "./clock.js";
+export { stateChip } from "./rows.js";

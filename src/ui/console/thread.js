@@ -10,10 +10,12 @@ import { openSource } from "/ui/shared/source.js";
 import { withCitations } from "/ui/shared/spans.js";
 import { confidenceChip } from "/ui/shared/words.js";
 import { sorry } from "/ui/shared/shell.js";
+import { briefBox, thereBox, transferNote } from "./brief.js";
 
-/** `acts`: `back()`, `showDraft()`, `conversation(verb)`, `send(text, key)` → whether it was sent. */
+/** `acts`: `back()`, `showDraft()`, `conversation(verb)`, `assign(id)`, `escalate(id)`, `send(text, key)` → whether it was sent. */
 export function threadPane(desk, acts) {
   const head = h("div", { class: "thread-head" });
+  const about = h("div", { class: "thread-about" });
   const log = h("div", {
     class: "messages",
     role: "log",
@@ -85,6 +87,7 @@ export function threadPane(desk, acts) {
     const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 160;
     const isOther = shownId !== desk.selected;
     drawHead();
+    drawAbout();
     drawLog();
     const c = desk.detail.conversation;
     box.disabled = send.disabled = c.closed || !desk.mayAct;
@@ -94,11 +97,25 @@ export function threadPane(desk, acts) {
         ? t(desk.isTurnOpen ? "compose_resolves" : "compose_free")
         : t("read_only");
     if (isOther) {
-      show(node, head, log, form);
+      show(node, head, about, log, form);
       box.value = unsent.get(desk.selected)?.text ?? "";
       shownId = desk.selected;
     }
     if (isOther || isAtEnd) log.scrollTop = log.scrollHeight;
+  }
+
+  let aboutPrint = null;
+  /** Drawn anew only when something in it has changed: it may be open, or just being read. */
+  function drawAbout() {
+    const { brief, conversation: c } = desk.detail;
+    const print = JSON.stringify([c.id, c.handler, c.agent, c.escalated, brief]);
+    if (print !== aboutPrint) show(about, briefBox(desk.detail, desk.me), thereBox(desk));
+    aboutPrint = print;
+  }
+
+  function drawThere() {
+    const old = about.querySelector(".there");
+    if (desk.selected && old) old.replaceWith(thereBox(desk));
   }
 
   function drawHead() {
@@ -119,6 +136,8 @@ export function threadPane(desk, acts) {
         },
         label,
       );
+    const act = (key, label, onclick) =>
+      h("button", { class: "button compact", type: "button", "data-key": key, "data-testid": key, onclick }, label);
     showKeepingFocus(
       head,
       h(
@@ -139,10 +158,14 @@ export function threadPane(desk, acts) {
         h(
           "p",
           { class: "soft small" },
-          [who, t(`lang.${c.lang}`), c.closed ? t("closed") : null].filter(Boolean).join(" · "),
+          [who, c.assignee && t("assigned_to", { name: c.assignee.name }), t(`lang.${c.lang}`), c.closed ? t("closed") : null]
+            .filter(Boolean)
+            .join(" · "),
         ),
       ),
       desk.mayAct && [
+        !c.closed && act("assign", t(c.assignee ? "transfer" : "assign"), () => acts.assign(c.id)),
+        !c.closed && !c.escalated && act("escalate", t("escalate"), () => acts.escalate(c.id)),
         !c.closed &&
           (c.handler === "agent"
             ? button("handler", "hand-back", t("hand_back"))
@@ -168,12 +191,16 @@ export function threadPane(desk, acts) {
   function drawLog() {
     const turns = new Map(desk.detail.turns.map((turn) => [turn.id, turn]));
     let day = null;
-    const parts = desk.detail.messages.flatMap((m) => {
+    const handed = (desk.detail.transfers ?? []).map((transfer) => ({ created_at_ms: transfer.created_at_ms, transfer }));
+    const all = [...desk.detail.messages, ...handed].sort((a, b) => a.created_at_ms - b.created_at_ms);
+    const parts = all.flatMap((m) => {
       const turn = turns.get(m.turn_id);
       const today = date(m.created_at_ms);
       const rule = today !== day && { key: today, make: () => dayRule(today) };
       day = today;
-      const said = { key: JSON.stringify([m, turn?.confidence]), make: () => message(m, turn) };
+      const said = m.transfer
+        ? { key: JSON.stringify(m), make: () => transferNote(m.transfer) }
+        : { key: JSON.stringify([m, turn?.confidence]), make: () => message(m, turn) };
       return rule ? [rule, said] : [said];
     });
     const same = parts.findIndex(({ key }, i) => key !== shownParts[i]);
@@ -186,6 +213,7 @@ export function threadPane(desk, acts) {
   return {
     node,
     draw,
+    drawThere,
     submit,
     box,
     /** Adds `text` to the field without going there. */

@@ -10,6 +10,7 @@ import { drawDial } from "./dial.js";
 import dialEn from "./dial.en.js";
 import dialZh from "./dial.zh.js";
 import en from "./en.js";
+import { drawInbox } from "./inbox.js";
 import { drawMachine } from "./machine.js";
 import { drawKeys } from "./keys.js";
 import { drawNumbers } from "./numbers.js";
@@ -23,6 +24,7 @@ const VIEWS = [
   { id: "dial", hash: "/", roles: ["agent", "ops", "owner"], draw: drawDial },
   { id: "machine", hash: "/machine", roles: ["agent", "ops", "owner"], draw: drawMachine },
   { id: "numbers", hash: "/numbers", roles: ["agent", "ops", "owner"], draw: drawNumbers },
+  { id: "inbox", hash: "/inbox", roles: ["agent", "ops", "owner"], draw: drawInbox },
   { id: "accounts", hash: "/accounts", roles: ["ops", "owner"], draw: drawAccounts },
   { id: "widgets", hash: "/widgets", roles: ["ops", "owner"], draw: drawWidgets },
   { id: "keys", hash: "/keys", roles: ["ops", "owner"], draw: drawKeys },
