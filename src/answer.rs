@@ -278,7 +278,14 @@ impl Answering {
             hits: vec![],
             unsupported: vec![],
             features: Features::default(),
-            evidence: Evidence { escalations, holds, grounded_share: 0.0, confidence: Confidence::NONE, topic },
+            evidence: Evidence {
+                escalations,
+                holds,
+                grounded_share: 0.0,
+                confidence: Confidence::NONE,
+                topic,
+                about: None,
+            },
             golden: None,
             calibration: self.calibration.id.clone(),
             generator: None,
@@ -373,6 +380,7 @@ fn say_golden(mut turn: Answered, tier: &GoldenTier, met: Met) -> Answered {
     turn.draft = met.answer;
     turn.golden = Some(met.golden);
     turn.features = met.features;
+    turn.evidence.about = Some(std::mem::replace(&mut turn.evidence.topic, crate::domain::golden::TOPIC.to_owned()));
     turn.evidence.grounded_share = 1.0;
     turn.evidence.confidence = met.confidence;
     turn.calibration = tier.calibration().to_owned();

@@ -1,8 +1,8 @@
 //! What people make of the answers, and what can be learnt from it.
 //!
 //! Reading order: [`calibrate`] makes confidences; [`figures`] and [`ablation`] say how good they are; [`replay`] tries
-//! rules on the past; [`binomial`], [`certify`], [`family`], [`split`] and [`assess`] prove promises about wrong answers;
-//! [`watch`] doubts a proof afterwards, and [`signals`] say when to look more closely ([`senses`] reads them); [`dial`]
+//! rules on the past; [`binomial`], [`certify`], [`family`], [`split`] and [`assess`] prove promises about wrong answers,
+//! [`tries`] counts how often that is tried; [`watch`] doubts a proof afterwards, and [`signals`] say when to look more closely ([`senses`] reads them); [`dial`]
 //! says what a promise means for a turn, [`proving`] makes the proofs, [`nightly`] does so by itself, and [`probation`]
 //! asks anew after a change; [`charts`] shows all this; [`rehearsal`] says what is still missing on the first day;
 //! [`edit`] proposes what an agent's change meant.
@@ -29,4 +29,5 @@ pub mod replay;
 pub mod senses;
 pub mod signals;
 pub mod split;
+pub mod tries;
 pub mod watch;

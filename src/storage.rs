@@ -57,6 +57,7 @@ pub mod policies;
 pub mod products;
 pub mod promise_checks;
 pub mod promise_signals;
+pub mod promise_tries;
 pub mod quarantine;
 pub mod reasked;
 pub mod rehearsals;

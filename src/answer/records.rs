@@ -177,6 +177,7 @@ fn sure(topic: &str) -> Evidence {
         // A copy of the record, or words that people wrote: there is nothing in it to be wrong about.
         confidence: Confidence::new(1.0).expect("1 lies between 0 and 1"),
         topic: topic.to_owned(),
+        about: None,
     }
 }
 

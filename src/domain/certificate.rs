@@ -76,6 +76,13 @@ pub struct Terms {
     /// Promises of the shop that shared the doubt when it was proven, this one among them.
     #[serde(default = "one")]
     pub n_promises: u32,
+    /// Its place among the tries of the promise: the part of the doubt follows from it. 0 in proofs of the time before
+    /// tries were counted.
+    #[serde(default)]
+    pub nth_try: u32,
+    /// Proofs that it took the place of while the watch warned: their audits go on counting.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub watched_with: Vec<CertificateId>,
     /// The candidates.
     pub grid: Vec<f64>,
     /// What made the answers.
@@ -164,6 +171,11 @@ impl Certificate {
         self.voided.is_some_and(|voided| voided.why == why)
     }
 
+    /// The proofs whose audits the watch over it counts, oldest first, itself the last.
+    pub fn watched(&self) -> impl Iterator<Item = CertificateId> {
+        self.terms.watched_with.iter().copied().chain([self.id])
+    }
+
     /// Whether what it was proven for has become something else: it is to be voided.
     pub fn is_of_another_pipeline(&self, fingerprint: &Fingerprint) -> bool {
         self.voided.is_none() && self.terms.fingerprint != *fingerprint
@@ -225,6 +237,8 @@ pub(crate) mod tests {
             n_collapsed: 0,
             n_starts: 1,
             n_promises: 1,
+            nth_try: 0,
+            watched_with: vec![],
             grid: vec![0.9, 0.8],
             fingerprint: fingerprint(),
             epochs: BTreeMap::new(),

@@ -121,8 +121,24 @@ pub struct Evidence {
     pub grounded_share: f64,
     /// Calibrated probability that the draft needs no correction.
     pub confidence: Confidence,
-    /// What the message is about.
+    /// The topic whose rules and promise it stands under.
     pub topic: String,
+    /// What the message is about where that is another topic: a golden answer stands under
+    /// [`crate::domain::golden::TOPIC`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<String>,
+}
+
+impl Evidence {
+    /// What the message is about.
+    pub fn asked_about(&self) -> &str {
+        self.about.as_deref().unwrap_or(&self.topic)
+    }
+
+    /// How much may be done by itself: what one of its topics leaves to people is left to them.
+    fn mode(&self, policy: &Policy) -> Mode {
+        policy.mode(&self.topic).min(policy.mode(self.asked_about()))
+    }
 }
 
 /// The topic of what is told from an order's record.
@@ -165,7 +181,7 @@ pub fn decide_under(seen: &Evidence, policy: &Policy, standing: Standing, draw: 
         reasons.push(Reason::Ungrounded);
     }
     reasons.extend(permission_missing(seen, policy));
-    let mode = policy.mode(&seen.topic);
+    let mode = seen.mode(policy);
     if mode == Mode::Assist {
         reasons.push(Reason::NotAutomatic);
     }
@@ -217,7 +233,7 @@ pub fn label_chance(seen: &Evidence, policy: &Policy, standing: Standing, decisi
     if matches!(decision, Decision::Escalate { .. }) {
         return LabelChance { of_all: 0.0, own: 0.0 };
     }
-    let is_automatic = policy.mode(&seen.topic) == Mode::Auto && !policy.kill_switch;
+    let is_automatic = seen.mode(policy) == Mode::Auto && !policy.kill_switch;
     let of_all = match bar(seen, policy, standing) {
         Ok((_, audit_rate)) if is_automatic => audit_rate,
         Ok(_) | Err(_) => 1.0,
@@ -231,7 +247,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::dial::Dial;
+    use crate::domain::dial::{Dial, Scope};
+    use crate::domain::golden;
     use crate::domain::policy::TopicRule;
 
     fn evidence(confidence: f64) -> Evidence {
@@ -241,6 +258,7 @@ mod tests {
             grounded_share: 1.0,
             confidence: Confidence::new(confidence).unwrap(),
             topic: "other".into(),
+            about: None,
         }
     }
 
@@ -296,7 +314,23 @@ mod tests {
         let mut policy = promised(0.9);
         policy.topics.insert("other".into(), TopicRule { mode: Mode::Auto, bar: Some(0.5), dial: None });
         assert_eq!(decide(&evidence(0.6), &policy, 0.5).code(), "auto_send");
-        assert_eq!(policy.other_topics().into_iter().collect::<Vec<_>>(), ["other"]);
+        assert_eq!(policy.other_topics().into_iter().collect::<Vec<_>>(), [golden::TOPIC, "other"]);
+    }
+
+    #[test]
+    fn a_golden_answer_stands_under_no_promise_but_its_own_and_is_as_careful_as_what_it_is_about() {
+        let golden = |about: &str| Evidence { topic: golden::TOPIC.into(), about: Some(about.into()), ..evidence(0.9) };
+        assert_eq!(decide(&golden("returns"), &automatic(0.8), 0.5).code(), "auto_send");
+        let mut policy = promised(0.0);
+        assert!(!policy.covers(&Scope::Shop, golden::TOPIC));
+        assert_eq!(decide(&golden("returns"), &policy, 0.5).reasons(), [Reason::NotCertified]);
+        policy.topics.insert(golden::TOPIC.into(), TopicRule { mode: Mode::Auto, bar: None, dial: policy.dial });
+        assert_eq!(policy.scope(golden::TOPIC), Scope::Topic(golden::TOPIC.into()));
+        let proven = Standing::Proven { bar: 0.85, audit_rate: 0.2 };
+        let under = |policy: &Policy| decide_under(&golden("returns"), policy, proven, 0.1);
+        assert_eq!(under(&policy), Decision::AutoSend { audit: true });
+        policy.topics.insert("returns".into(), TopicRule { mode: Mode::Assist, bar: None, dial: None });
+        assert_eq!(under(&policy).reasons(), [Reason::NotAutomatic]);
     }
 
     #[test]

@@ -1,9 +1,18 @@
 //! Golden answers: questions with the very words that answer them, approved by staff.
+//!
+//! # Why a topic of their own
+//! What can go wrong with a golden answer is the match, and how sure that is, is another number than how sure the
+//! assistant is of words it wrote itself. A bar that was proven for the one says nothing about the other. So golden
+//! answers are a topic like any other: no row of the shop's proof, not sent under it, and with a promise of their own if
+//! ops make one. What they are about still counts: a topic that is left to people stays with them.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::GoldenId;
+
+/// The topic whose rules and promise golden answers stand under.
+pub const TOPIC: &str = "golden_answer";
 
 /// Whether a golden answer answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

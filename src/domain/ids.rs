@@ -70,6 +70,8 @@ ids! {
     RehearsedId,
     /// A look that the server takes at a promise.
     CheckId,
+    /// A try at a proof.
+    TryId,
     /// An answer to a judged question that was asked again.
     ReaskedId,
     /// A golden answer.

@@ -6,9 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::dial::{Dial, Scope};
+use crate::domain::golden;
 
-/// How much a topic may do by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// How much a topic may do by itself, the least first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// Drafts are made and kept from the agents' queue: they answer by themselves.
@@ -119,10 +120,12 @@ impl Policy {
         self.dial.map(|_| Scope::Shop).into_iter().chain(topics).collect()
     }
 
-    /// Topics that the shop's promise says nothing about: with a bar or a promise of their own, or never automatic.
+    /// Topics that the shop's promise says nothing about: with a bar or a promise of their own, or never automatic; and
+    /// golden answers, whose confidence is of another kind.
     pub fn other_topics(&self) -> BTreeSet<String> {
         let is_other = |rule: &TopicRule| rule.bar.is_some() || rule.dial.is_some() || rule.mode != Mode::Auto;
-        self.topics.iter().filter(|(_, rule)| is_other(rule)).map(|(topic, _)| topic.clone()).collect()
+        let others = self.topics.iter().filter(|(_, rule)| is_other(rule)).map(|(topic, _)| topic.as_str());
+        others.chain([golden::TOPIC]).map(str::to_owned).collect()
     }
 
     /// Whether `topic` belongs to a part of the traffic.

@@ -69,6 +69,7 @@ codes! {
     IdempotencyConflict 409 "idempotency_conflict" "This client key was used for another text." "该 client_key 已用于其他内容。"
     DialOff 409 "dial_off" "Nothing is promised for this: its bar is set by hand." "该范围未设置误差承诺，门槛由人工设定。"
     PolicyChanged 409 "policy_changed" "The policy was changed in the meantime." "策略已被他人修改。"
+    PromiseChanged 409 "promise_changed" "Somebody changed or tried this promise in the meantime; nothing was proven." "该承诺刚被他人修改或验证，本次没有进行证实。"
     RehearsalMoved 409 "rehearsal_moved" "The rehearsal has come further in the meantime." "演练状态已发生变化。"
     TaskChanged 409 "task_changed" "Somebody has changed this task in the meantime." "该任务已被他人修改。"
     NoDraft 409 "no_draft" "There is no draft to send." "没有可发送的草稿。"
@@ -136,9 +137,11 @@ impl Code {
                 "请用密码调用 `POST /v1/me/confirm` 后重试；脚本密钥无法执行此操作",
             ),
             Self::SecondFactorRequired => ("open /account and set it up there", "请打开 /account 完成设置"),
-            Self::AlreadyResolved | Self::PolicyChanged | Self::RehearsalMoved | Self::TaskChanged => {
-                ("load the page again", "请刷新页面")
-            }
+            Self::AlreadyResolved
+            | Self::PolicyChanged
+            | Self::PromiseChanged
+            | Self::RehearsalMoved
+            | Self::TaskChanged => ("load the page again", "请刷新页面"),
             Self::TakenByOther => {
                 ("ask them to pass it on, or give it to yourself with a reason", "请对方转交，或填写理由后转给自己")
             }

@@ -229,7 +229,7 @@ fn view_turn(mut turn: Turn, documents: &HashMap<ChunkId, DocumentId>) -> TurnVi
         card: turn.card.map(|card| CardView::new(card, turn.draft.as_deref().unwrap_or_default())),
         draft: turn.draft,
         citations: turn.citations.into_iter().map(citation).collect(),
-        topic: turn.evidence.map_or_else(|| "other".into(), |evidence| evidence.topic),
+        topic: turn.evidence.map_or_else(|| "other".into(), |evidence| evidence.asked_about().to_owned()),
         decision: turn.decision.as_ref().map(|decision| decision.code().to_owned()),
         reasons: turn.decision.map(|decision| decision.reasons().to_vec()).unwrap_or_default(),
         ms: record.as_ref().map(|record| record.ms),

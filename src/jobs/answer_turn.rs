@@ -257,7 +257,9 @@ impl Runner {
             ConversationKind::Test | ConversationKind::Rehearsal => None,
             ConversationKind::Buyer => self.make_task(&mut tx, shop, turn, answered.record.order.as_ref()).await?,
         };
-        if conversation.kind == ConversationKind::Buyer && !answered.citations.is_empty() {
+        // Fixed phrases and records have nothing in them to be judged.
+        let can_be_judged = !answered.citations.is_empty() || answered.record.golden.is_some();
+        if conversation.kind == ConversationKind::Buyer && can_be_judged {
             queue_audit(&mut tx, shop, turn.id, (&decision, chance)).await?;
         }
         let said = match conversation.kind {
@@ -386,6 +388,7 @@ fn nobody_answered(reason: Reason) -> Drafted {
         grounded_share: 0.0,
         confidence: Confidence::NONE,
         topic: "other".to_owned(),
+        about: None,
     };
     Drafted { draft: None, citations: vec![], card: None, evidence, record: AnswerRecord::default() }
 }

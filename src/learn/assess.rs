@@ -11,21 +11,15 @@ use crate::domain::certificate::ReviewerError;
 use crate::domain::dial::Dial;
 use crate::domain::outcome::Outcome;
 
-/// A proof that is in force is not renewed before so many further rows. Each new proof from growing rows is another
-/// chance of a false one: renewed at every hundred rows, one shop in ten would hold a false proof at some time; at every
-/// 300 rows of the certify part, one in twenty-four (measured over 1,000 simulated shops of 2,000 rows).
+/// A proof that is in force is not renewed before so many further rows: each try costs a part of the doubt, see
+/// [`super::tries`], and fewer rows would hardly move the bar.
 pub const ROWS_BETWEEN_PROOFS: usize = 450;
 
-/// Without a proof in force, another attempt by the server itself waits until the rows are half as many again: for the
-/// same reason, and so that the first proof is not a matter of months.
+/// Without a proof in force, another try by the server itself waits until the rows are half as many again: tried every
+/// night, a year would leave one part in 365 of the doubt.
 const GROWTH: f64 = 1.5;
 
-/// What the server takes of the doubt for an attempt of its own. Trying whenever it may, for 3,000 rows, with a renewal
-/// every thirty nights, one shop in eleven would hold a false proof at some time; with half of the doubt it is one in
-/// twenty-eight (measured over 1,500 simulated shops, where one in twenty is allowed).
-pub const SERVER_SHARE: f64 = 0.5;
-
-/// Whether the server may try by itself: `n_before` rows were there at the last attempt, or at the proof in force.
+/// Whether the server may try by itself: `n_before` rows were there at the last try, or at the proof in force.
 pub fn is_worth_a_try(is_in_force: bool, n_before: usize, n_rows: usize) -> bool {
     match is_in_force {
         true => n_rows >= n_before + ROWS_BETWEEN_PROOFS,
@@ -97,29 +91,43 @@ pub struct Attempt {
     pub missing: Option<Missing>,
 }
 
-/// Tries to prove the promise of `dial`, as the only one.
-pub fn attempt(split: &Split, dial: &Dial) -> Attempt {
-    // One claim, one attempt.
-    attempt_all(&[(split, *dial)], 1.0).swap_remove(0)
+/// A promise to be tried.
+#[derive(Debug, Clone, Copy)]
+pub struct OnTrial<'a> {
+    /// Its rows.
+    pub split: &'a Split,
+    /// What is promised.
+    pub dial: Dial,
+    /// The part of the doubt that this try has.
+    pub part: f64,
 }
 
-/// Tries to prove all promises of a shop, which share the doubt, or a `part` of it.
-pub fn attempt_all(claims: &[(&Split, Dial)], part: f64) -> Vec<Attempt> {
-    let grids: Vec<Vec<f64>> = claims.iter().map(|(split, _)| grid(&split.fit)).collect();
-    let promise = |dial: &Dial| Promise { target_error: dial.target_error, doubt: dial.doubt() * part };
-    let claimed: Vec<Claim<'_>> = claims
+/// Tries to prove a promise, as the only one.
+pub fn attempt(trial: &OnTrial<'_>) -> Attempt {
+    // One trial, one attempt.
+    attempt_all(&[*trial], 1).swap_remove(0)
+}
+
+/// Tries promises of a shop, all `n_promises` of which share the doubt.
+pub fn attempt_all(trials: &[OnTrial<'_>], n_promises: usize) -> Vec<Attempt> {
+    let grids: Vec<Vec<f64>> = trials.iter().map(|trial| grid(&trial.split.fit)).collect();
+    let promise = |OnTrial { dial, part, .. }: &OnTrial<'_>| Promise {
+        target_error: dial.target_error,
+        doubt: dial.doubt() * part,
+    };
+    let claimed: Vec<Claim<'_>> = trials
         .iter()
         .zip(&grids)
-        .map(|((split, dial), grid)| Claim { grid, rows: &split.certify, promise: promise(dial) })
+        .map(|(trial, grid)| Claim { grid, rows: &trial.split.certify, promise: promise(trial) })
         .collect();
-    let rulings = rule(&claimed);
-    let attempts = rulings.into_iter().zip(&claimed).map(|(ruling, claim)| {
+    let rulings = rule(&claimed, n_promises);
+    let attempts = rulings.into_iter().zip(claimed.iter().zip(trials)).map(|(ruling, (claim, trial))| {
         let tried = Promise { doubt: claim.promise.doubt * ruling.share, ..claim.promise };
         Attempt {
             grid: claim.grid.to_vec(),
             n_starts: count(ruling.n_starts),
-            share: ruling.share * part,
-            n_promises: count(claims.len()),
+            share: ruling.share * trial.part,
+            n_promises: count(n_promises),
             proof: ruling.proof,
             missing: if ruling.proof.is_none() { missing(claim.grid, claim.rows, &tried) } else { None },
         }
@@ -192,7 +200,7 @@ mod tests {
     }
 
     fn assessed(split: &Split) -> Assessment {
-        assess(split, &DIAL, &attempt(split, &DIAL))
+        assess(split, &DIAL, &attempt(&OnTrial { split, dial: DIAL, part: 1.0 }))
     }
 
     #[test]

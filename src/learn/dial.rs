@@ -9,7 +9,7 @@ use serde_json::json;
 use super::binomial::lower_bound;
 use super::replay::{PastTurn, Rules, Trial};
 use super::watch::{Alarm, Watch, watch};
-use crate::domain::certificate::{Certificate, Circumstances, Fingerprint, VoidReason, state};
+use crate::domain::certificate::{Certificate, Circumstances, Fingerprint, Terms, VoidReason, state};
 use crate::domain::decision::Reason;
 use crate::domain::dial::{Dial, Scope, Standing, State};
 use crate::domain::ids::{AccountId, CertificateId, ChunkId, ShopId};
@@ -112,7 +112,7 @@ pub async fn find(
         let lapsed = certificate.is_of_another_pipeline(fingerprint).then_some(certificate.id);
         return Ok(Found { lapsed, ..held });
     }
-    let audits = looks::committed_audits_of(db, shop, certificate.id).await?;
+    let audits = audits(db, shop, &certificate).await?;
     let is_warned = watch_over(&certificate, &audits).alarm() >= Alarm::Warned;
     let is_raised = promise_signals::get(db, shop, certificate.id).await?.is_some_and(|read| read.is_raised);
     let standing = Standing::Proven {
@@ -160,6 +160,57 @@ pub async fn trial(
 /// Whether the proof speaks about the topic: one that had rules of its own when it was made is not among its rows.
 fn is_covered(certificate: &Certificate, policy: &Policy, (scope, topic): (&Scope, &str)) -> bool {
     policy.covers(scope, topic) && !certificate.terms.other_topics.contains(topic)
+}
+
+/// The labelled audits that the bet against a proof rests on, in the order of their labels: of what was sent under it,
+/// and under the proofs that it took the place of while the watch warned.
+pub async fn audits(db: &Db, shop: ShopId, certificate: &Certificate) -> Result<Vec<Audited>, StorageError> {
+    let mut audits = Vec::new();
+    for id in certificate.watched() {
+        audits.extend(looks::committed_audits_of(db, shop, id).await?);
+    }
+    audits.sort_by_key(|audited| audited.at_ms);
+    Ok(audits)
+}
+
+/// The same, as the unit of work sees it.
+async fn audits_in(tx: &mut Tx, shop: ShopId, certificate: &Certificate) -> Result<Vec<Audited>, StorageError> {
+    let mut audits = Vec::new();
+    for id in certificate.watched() {
+        audits.extend(looks::audits_of(tx, shop, id).await?);
+    }
+    audits.sort_by_key(|audited| audited.at_ms);
+    Ok(audits)
+}
+
+/// What the watch over a new proof begins with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Beginning {
+    /// Anew, or warned by what was sent under these proofs.
+    With(Vec<CertificateId>),
+    /// What was sent before speaks against the new promise so clearly that it would be ended at once.
+    Ended,
+}
+
+/// How the watch goes on where `terms` take the place of a proof. A warning is evidence about the answers, which a new
+/// proof does not change: its audits go on counting. Without one the watch begins anew, or the good audits of many
+/// months would keep it from seeing what is bad today.
+pub async fn beginning(
+    tx: &mut Tx,
+    shop: ShopId,
+    (before, terms): (&Certificate, &Terms),
+) -> Result<Beginning, StorageError> {
+    // After an alarm only what was asked since counts, and another machinery gives other answers.
+    if before.is_voided_by(VoidReason::Alarm) || before.terms.fingerprint != terms.fingerprint {
+        return Ok(Beginning::With(vec![]));
+    }
+    let audits = audits_in(tx, shop, before).await?;
+    let losses = audits.iter().map(|audited| audited.outcome.is_loss());
+    Ok(match watch(terms.dial.target_error, losses).alarm() {
+        Alarm::Calm => Beginning::With(vec![]),
+        Alarm::Warned => Beginning::With(before.watched().collect()),
+        Alarm::FellBack => Beginning::Ended,
+    })
 }
 
 /// The bet against a proof.
@@ -215,7 +266,8 @@ pub async fn settle_look(
     }
     let watched = certificate.filter(|_| look.source == LabelSource::Audit);
     let Some(certificate) = watched else { return Ok(Some(Settled { alarm: None, is_changed: false })) };
-    let audits = looks::audits_of(tx, shop, certificate.id).await?;
+    let certificate = &heir(tx, shop, certificate).await?;
+    let audits = audits_in(tx, shop, certificate).await?;
     let (before, now) =
         (watch_over(certificate, &audits[..audits.len().saturating_sub(1)]).alarm(), watch_over(certificate, &audits));
     let alarm = now.alarm();
@@ -236,6 +288,14 @@ pub async fn settle_look(
         is_changed |= hold_failing_topic(tx, shop, (certificate, &audits)).await?;
     }
     Ok(Some(Settled { alarm: Some(alarm), is_changed }))
+}
+
+/// The proof whose watch counts what was sent under `certificate`: that itself, or the one that took its place while the
+/// watch warned.
+async fn heir(tx: &mut Tx, shop: ShopId, certificate: &Certificate) -> Result<Certificate, StorageError> {
+    let newest = certificates::newest_in(tx, shop, &certificate.scope).await?;
+    let heir = newest.filter(|newest| newest.terms.watched_with.contains(&certificate.id));
+    Ok(heir.unwrap_or_else(|| certificate.clone()))
 }
 
 /// Ends the proof that an audit speaks against; where it was replaced meanwhile, the audit that crosses the line ends

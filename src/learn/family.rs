@@ -11,7 +11,7 @@
 //! once, the doubt would be spent twice. A share is free only when a walk has come to its end, the lowest bar there is;
 //! then nothing is left in it that could be false, and its share goes to the others in equal parts (the graphical
 //! procedure of Bretz and others, 2009, with one path a promise). From a thousand rows on there are several walks a
-//! promise, and their shares stay with it.
+//! promise, and their shares stay with it. A promise that is not tried at the moment keeps its share, too.
 
 use super::certify::{MANY_ROWS, Promise, Proof, Row, certify_within, counts, starts};
 
@@ -22,7 +22,7 @@ pub struct Claim<'a> {
     pub grid: &'a [f64],
     /// The rows to prove it from; no other claim has them.
     pub rows: &'a [Row],
-    /// What is promised, with the whole doubt.
+    /// What is promised, with the doubt that this try would have alone.
     pub promise: Promise,
 }
 
@@ -37,9 +37,9 @@ pub struct Ruling {
     pub n_starts: usize,
 }
 
-/// Tries all claims of a shop together.
-pub fn rule(claims: &[Claim<'_>]) -> Vec<Ruling> {
-    let equal = 1.0 / claims.len().max(1) as f64;
+/// Tries claims of a shop together; all of its `n_promises` share the doubt, those that are not tried among them.
+pub fn rule(claims: &[Claim<'_>], n_promises: usize) -> Vec<Ruling> {
+    let equal = 1.0 / n_promises.max(claims.len()).max(1) as f64;
     let mut rulings: Vec<Ruling> = claims.iter().map(|claim| try_one(claim, (equal, equal))).collect();
     let mut is_spent = vec![false; claims.len()];
     // Every round ends at least one walk, so there are no more rounds than claims.
@@ -91,18 +91,19 @@ mod tests {
     #[test]
     fn a_single_promise_has_the_whole_doubt() {
         let rows = rows(59, 0);
-        let rulings = rule(&[claim(&[0.9, 0.1], &rows)]);
+        let rulings = rule(&[claim(&[0.9, 0.1], &rows)], 1);
         assert_eq!((rulings[0].share, rulings[0].proof.map(|proof| proof.bar)), (1.0, Some(0.1)));
-        assert_eq!(rule(&[]), []);
+        assert_eq!(rule(&[], 1), []);
     }
 
     #[test]
     fn of_two_promises_each_needs_more_rows() {
         let enough = fewest_clean(0.05, 0.025) as usize;
         let (some, none) = (rows(enough - 1, 0), vec![]);
-        assert_eq!(rule(&[claim(&[0.9], &some), claim(&[0.9], &none)])[0].proof, None);
+        assert_eq!(rule(&[claim(&[0.9], &some), claim(&[0.9], &none)], 2)[0].proof, None);
+        assert_eq!(rule(&[claim(&[0.9], &some)], 2)[0].proof, None, "the other is not tried, and keeps its share");
         let some = rows(enough, 0);
-        assert!(rule(&[claim(&[0.9], &some), claim(&[0.9], &none)])[0].proof.is_some());
+        assert!(rule(&[claim(&[0.9], &some), claim(&[0.9], &none)], 2)[0].proof.is_some());
     }
 
     #[test]
@@ -111,9 +112,9 @@ mod tests {
         let n = (1..).find(|n| at_most(1, *n, 0.05) <= 0.05).unwrap();
         let (clean, doubtful) = (rows(200, 0), rows(n as usize, 1));
         assert!(at_most(1, n, 0.05) > 0.025);
-        let alone = rule(&[claim(&[0.9], &doubtful), claim(&[0.9], &[])]);
+        let alone = rule(&[claim(&[0.9], &doubtful), claim(&[0.9], &[])], 2);
         assert_eq!((alone[0].proof, alone[0].share), (None, 0.5));
-        let helped = rule(&[claim(&[0.9], &doubtful), claim(&[0.9], &clean)]);
+        let helped = rule(&[claim(&[0.9], &doubtful), claim(&[0.9], &clean)], 2);
         assert!(helped[0].proof.is_some() && helped[0].share == 1.0, "{helped:?}");
     }
 
@@ -122,7 +123,7 @@ mod tests {
         let grid = [0.9, 0.1];
         let stuck: Vec<Row> = [rows(200, 0), vec![Row { score: 0.2, is_loss: true }; 50]].concat();
         let other = rows(70, 0);
-        let rulings = rule(&[claim(&grid, &stuck), claim(&[0.9], &other)]);
+        let rulings = rule(&[claim(&grid, &stuck), claim(&[0.9], &other)], 2);
         assert_eq!((rulings[0].proof.map(|proof| proof.bar), rulings[1].share), (Some(0.9), 0.5));
     }
 }

@@ -5,12 +5,14 @@
 //! look only takes away, or proves anew what ops promised: it never turns on what a person or the watch turned off. It
 //! may run twice: what it writes is written once for each occasion, in one transaction with what it does.
 
+use std::collections::BTreeMap;
+
 use super::assess::{ROWS_BETWEEN_PROOFS, is_worth_a_try};
 use super::dial::{Stand, stand, void_lapsed};
-use super::proving::{Asked, Tried, put_in_force, terms, try_by_itself};
+use super::proving::{Asked, Case, Seen, Tried, cases, count_try, put_in_force, terms, try_together};
 use crate::domain::certificate::{Certificate, Fingerprint, Terms, VoidReason};
 use crate::domain::check::{Because, Details, Finding, MANY_LABELS, night, usual_offset_ms};
-use crate::domain::dial::{Scope, State};
+use crate::domain::dial::State;
 use crate::domain::ids::ShopId;
 use crate::storage::audit::{self, NewAuditEntry};
 use crate::storage::certificates;
@@ -41,64 +43,53 @@ pub async fn check(db: &Db, shop: ShopId, fingerprint: &Fingerprint) -> Result<b
     let version = policies::current(db, shop).await?;
     let policy = version.policy;
     let (n_labels, _) = promise_checks::label_counts(db, shop).await?;
+    let cases = cases(db, shop, (&policy, None), fingerprint).await?;
+    let (mut stands, mut to_try) = (BTreeMap::new(), Vec::new());
+    for case in &cases {
+        let now = stand(db, shop, (&policy, &case.scope), fingerprint).await?;
+        let before = promise_checks::list(db, shop, &case.scope, 1).await?.pop();
+        if Cause::of(before.as_ref(), &now, case).is_some() {
+            to_try.push(case.scope.clone());
+        }
+        stands.insert(case.scope.clone(), (now, before));
+    }
     let mut is_changed = false;
-    for tried in try_by_itself(db, shop, &policy, fingerprint).await? {
-        let now = stand(db, shop, (&policy, &tried.scope), fingerprint).await?;
-        let before = promise_checks::list(db, shop, &tried.scope, 1).await?.pop();
-        let look = look(before.as_ref(), &now, &tried);
+    for tried in try_together(cases, &to_try) {
+        let scope = &tried.case.scope;
+        let Some((now, before)) = stands.get(scope) else { continue };
+        let look = look(before.as_ref(), now, &tried);
         let terms = match look.act {
             Act::Prove => terms(db, shop, (&policy, &tried), fingerprint).await?,
             Act::End | Act::Lapse | Act::Nothing => None,
         };
-        let new = NewCheck {
-            scope: &tried.scope,
-            occasion: &occasion,
-            finding: look.finding,
-            details: look.details,
-            n_labels,
-        };
+        let new = NewCheck { scope, occasion: &occasion, finding: look.finding, details: look.details, n_labels };
         let seen = Seen { policy: version.number, newest: now.newest.as_ref() };
-        is_changed |= keep(db, shop, (&new, look.act), (seen, terms.as_ref())).await?;
+        let spent = Some(&tried).filter(|_| to_try.contains(scope));
+        is_changed |= keep(db, shop, (&new, look.act, spent), (seen, terms.as_ref())).await?;
     }
     Ok(is_changed)
 }
 
-/// What the look rests on.
-#[derive(Debug, Clone, Copy)]
-struct Seen<'a> {
-    /// Number of the policy.
-    policy: u32,
-    /// The newest proof.
-    newest: Option<&'a Certificate>,
-}
-
-impl Seen<'_> {
-    /// Whether nobody was there meanwhile: what a person has just ended must not be proven anew by a look that began
-    /// before.
-    async fn is_so_still(&self, tx: &mut Tx, shop: ShopId, scope: &Scope) -> Result<bool, StorageError> {
-        let newest = certificates::newest_in(tx, shop, scope).await?;
-        let policy = policies::current_in(tx, shop).await?;
-        Ok(policy.number == self.policy && newest.as_ref() == self.newest)
-    }
-}
-
-/// Writes what was found and does what follows; true if a proof came into force or ended.
+/// Writes what was found, counts the try, and does what follows; true if a proof came into force or ended.
 async fn keep(
     db: &Db,
     shop: ShopId,
-    (new, act): (&NewCheck<'_>, Act),
+    (new, act, spent): (&NewCheck<'_>, Act, Option<&Tried>),
     (seen, terms): (Seen<'_>, Option<&Terms>),
 ) -> Result<bool, StorageError> {
+    let asked = Asked { by: None, note: NOTE };
     let mut tx = db.begin().await?;
     // Otherwise nothing is written, and the schedule looks again.
-    if !seen.is_so_still(&mut tx, shop, new.scope).await? || !promise_checks::insert(&mut tx, shop, new).await? {
+    if !seen.is_so_still(&mut tx, shop, new.scope).await? {
+        return Ok(false);
+    }
+    if let Some(tried) = spent
+        && !count_try(&mut tx, shop, tried, asked).await?
+    {
         return Ok(false);
     }
     let is_changed = match (act, seen.newest, terms) {
-        (Act::Prove, _, Some(terms)) => {
-            put_in_force(&mut tx, shop, (new.scope, terms), Asked { by: None, note: NOTE }).await?;
-            true
-        }
+        (Act::Prove, _, Some(terms)) => put_in_force(&mut tx, shop, (new.scope, terms), asked).await?,
         (Act::End, Some(certificate), _) => end(&mut tx, shop, certificate).await?,
         (Act::Lapse, Some(certificate), _) => {
             void_lapsed(&mut tx, shop, certificate.id).await?;
@@ -106,8 +97,18 @@ async fn keep(
         }
         (Act::Prove | Act::End | Act::Lapse | Act::Nothing, _, _) => false,
     };
+    let found = if act == Act::Prove && !is_changed { not_after_all(new) } else { *new };
+    if !promise_checks::insert(&mut tx, shop, &found).await? {
+        return Ok(false);
+    }
     tx.commit().await?;
     Ok(is_changed)
+}
+
+/// What there is to say where rows prove what the watch would end at once: nothing has changed.
+fn not_after_all<'a>(new: &NewCheck<'a>) -> NewCheck<'a> {
+    let finding = if new.finding == Finding::Renewed { Finding::StillHolds } else { Finding::NotProven };
+    NewCheck { finding, details: Details { bar_to: new.details.bar_from, ..new.details }, ..*new }
 }
 
 async fn end(tx: &mut Tx, shop: ShopId, certificate: &Certificate) -> Result<bool, StorageError> {
@@ -141,32 +142,57 @@ struct Look {
     act: Act,
 }
 
+/// Why a promise is put to the test by the server itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Cause {
+    /// The time of its proof is up, or nearly. That is made again once: otherwise every promise would lapse after its
+    /// thirty days.
+    is_renewal: bool,
+    /// There are many more rows than at the last try.
+    is_new_evidence: bool,
+}
+
+impl Cause {
+    /// None where it is not.
+    fn of(before: Option<&Check>, now: &Stand, case: &Case) -> Option<Self> {
+        let was_in_force = before.is_some_and(|check| check.finding.is_in_force());
+        let (n_before, n_rows) = (rows_before(now, case), case.evidence.split.n_rows());
+        let cause = Self {
+            is_renewal: was_in_force && (now.is_expired || now.is_running_out),
+            is_new_evidence: is_worth_a_try(now.state == State::Certified, n_before, n_rows),
+        };
+        (may_try(now) && (cause.is_renewal || cause.is_new_evidence)).then_some(cause)
+    }
+}
+
+/// Rows of the proof in force, or else those of the last try with this machinery.
+fn rows_before(now: &Stand, case: &Case) -> usize {
+    match now.newest.as_ref().filter(|_| now.state == State::Certified) {
+        Some(certificate) => certificate.terms.turns.len(),
+        None => case.n_rows_tried(),
+    }
+}
+
 /// Decides: what was there, what is there, what could be proven. `before` is the last look.
 fn look(before: Option<&Check>, now: &Stand, tried: &Tried) -> Look {
     let is_in_force = now.state == State::Certified;
     let bar_from = now.newest.as_ref().filter(|_| is_in_force).map(|certificate| certificate.terms.bar);
-    let n_rows = tried.evidence.split.n_rows();
-    let n_tried = before.map_or(0, |check| check.details.n_rows_tried as usize);
-    let n_proven = now.newest.as_ref().map_or(0, |certificate| certificate.terms.turns.len());
-    let n_before = if is_in_force { n_proven } else { n_tried };
+    let n_rows = tried.case.evidence.split.n_rows();
     let missing = tried.attempt.missing;
     let details = Details {
         bar_from,
         bar_to: bar_from,
         because: None,
         n_rows: count(n_rows),
-        n_rows_tried: count(n_tried),
+        n_rows_tried: count(tried.case.n_rows_tried()),
         n_more: missing.map(|missing| (missing.n_more * 3).div_ceil(2)),
         above: missing.map(|missing| missing.above),
     };
-    // A proof whose time is up, or nearly, is made again once: otherwise every promise would lapse after its thirty days.
-    let was_in_force = before.is_some_and(|check| check.finding.is_in_force());
-    let is_renewal = was_in_force && (now.is_expired || now.is_running_out);
-    let is_new_evidence = is_worth_a_try(is_in_force, n_before, n_rows);
-    if !may_try(now) || !(is_renewal || is_new_evidence) {
-        return wait(before, now, Details { n_more: more(is_in_force, (n_before, n_rows), details.n_more), ..details });
-    }
-    let details = Details { n_rows_tried: count(n_rows), ..details };
+    let Some(Cause { is_renewal, is_new_evidence }) = Cause::of(before, now, &tried.case) else {
+        let more = more(is_in_force, (rows_before(now, &tried.case), n_rows), details.n_more);
+        return wait(before, now, Details { n_more: more, ..details });
+    };
+    let details = if tried.has_begun() { Details { n_rows_tried: count(n_rows), ..details } } else { details };
     match (tried.attempt.proof, is_in_force) {
         (Some(proof), _) => Look {
             finding: if is_in_force || is_renewal { Finding::Renewed } else { Finding::Proven },

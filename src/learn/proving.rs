@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::assess::{self, Attempt, ROWS_BETWEEN_PROOFS, SERVER_SHARE, attempt_all};
-use super::dial::stand;
+use super::assess::{self, Attempt, OnTrial, ROWS_BETWEEN_PROOFS, attempt_all};
+use super::dial::{Beginning, beginning, stand};
 use super::split::{Criteria, Split, split};
+use super::tries::{self, Place};
 use crate::domain::certificate::{Certificate, Fingerprint, Terms};
 use crate::domain::dial::{Dial, Scope, State};
 use crate::domain::ids::{AccountId, DocumentId, ShopId};
@@ -14,6 +15,8 @@ use crate::domain::policy::Policy;
 use crate::storage::audit::{self, NewAuditEntry};
 use crate::storage::certificates::{self, NewCertificate};
 use crate::storage::ops::{self, Period};
+use crate::storage::policies::{self, PolicyVersion};
+use crate::storage::promise_tries::{self, Era, NewTry, Try};
 use crate::storage::{Db, StorageError, Tx, epochs, labels};
 
 /// Turns older than this prove nothing about today.
@@ -28,12 +31,17 @@ pub struct Evidence {
     pub documents: Vec<epochs::Epoch>,
 }
 
-/// From when on rows count: those before the last alarm, and very old ones, say nothing any more. An alarm of the shop
-/// is one of each of its topics, too: a topic that gets a promise of its own does not begin anew with rows that failed.
-pub(super) async fn since_ms(db: &Db, shop: ShopId, scope: &Scope) -> Result<i64, StorageError> {
+/// When the watch last spoke against the rows of a part of the traffic; 0 if never. An alarm of the shop is one of each
+/// of its topics, too: a topic that gets a promise of its own does not begin anew with rows that failed.
+async fn alarm_ms(db: &Db, shop: ShopId, scope: &Scope) -> Result<i64, StorageError> {
     let own_ms = certificates::last_alarm_ms(db, shop, scope).await?;
     let shop_ms = certificates::last_alarm_ms(db, shop, &Scope::Shop).await?;
-    Ok(own_ms.max(shop_ms).unwrap_or(0).max(db.now_ms() - MAX_AGE_MS))
+    Ok(own_ms.max(shop_ms).unwrap_or(0))
+}
+
+/// From when on rows count: those before the last alarm, and very old ones, say nothing any more.
+pub(super) async fn since_ms(db: &Db, shop: ShopId, scope: &Scope) -> Result<i64, StorageError> {
+    Ok(alarm_ms(db, shop, scope).await?.max(db.now_ms() - MAX_AGE_MS))
 }
 
 /// Gathers what there is for a proof.
@@ -48,73 +56,124 @@ pub async fn gather(
     let epochs: BTreeMap<DocumentId, i64> = documents.iter().map(|one| (one.document, one.epoch)).collect();
     let rows = ops::proof_rows(db, shop, Period { from_ms: since_ms, until_ms: i64::MAX }).await?;
     let pipeline = fingerprint.key();
-    let wanted = Criteria { scope, policy, pipeline: &pipeline, epochs: &epochs, since_ms };
+    let topic_alarms = certificates::last_topic_alarms(db, shop).await?;
+    let wanted =
+        Criteria { scope, policy, pipeline: &pipeline, epochs: &epochs, since_ms, topic_alarms: &topic_alarms };
     Ok(Evidence { split: split(&rows, &wanted), documents })
+}
+
+/// A promise with all that a try of it would rest on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Case {
+    /// For what part of the traffic.
+    pub scope: Scope,
+    /// What is promised.
+    pub dial: Dial,
+    /// The rows.
+    pub evidence: Evidence,
+    /// In which count its tries stand.
+    pub era: Era,
+    /// Its tries so far.
+    pub past: Vec<Try>,
+    /// The place of a try now.
+    pub place: Place,
+    /// So many promises share the doubt, this one among them. One that was tried and is given up keeps its share: what
+    /// it spent is spent.
+    pub n_promises: usize,
+}
+
+impl Case {
+    fn on_trial(&self) -> OnTrial<'_> {
+        OnTrial { split: &self.evidence.split, dial: self.dial, part: tries::part(self.place.nth) }
+    }
+
+    /// Rows at its last try; 0 before the first.
+    pub fn n_rows_tried(&self) -> usize {
+        self.past.last().map_or(0, |last| last.n_rows as usize)
+    }
 }
 
 /// What trying a promise came to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tried {
-    /// For what part of the traffic.
-    pub scope: Scope,
     /// What was tried.
-    pub dial: Dial,
-    /// From what.
-    pub evidence: Evidence,
+    pub case: Case,
     /// With what result.
     pub attempt: Attempt,
 }
 
-/// Tries all promises of a shop; they share the doubt, so none can be tried without the others. `usual` is tried for
-/// the shop where it promises nothing.
-pub async fn try_all(
+impl Tried {
+    /// Whether it was a try at all: without enough rows no walk begins, and nothing is spent.
+    pub fn has_begun(&self) -> bool {
+        self.attempt.n_starts > 0
+    }
+}
+
+/// Gathers the promises of a shop. `usual` is what is asked about for the shop where it promises nothing: what would be,
+/// beside the promises there are, which are not touched by what is only asked.
+pub async fn cases(
     db: &Db,
     shop: ShopId,
     (policy, usual): (&Policy, Option<Dial>),
     fingerprint: &Fingerprint,
-) -> Result<Vec<Tried>, StorageError> {
-    let gathered = gather_all(db, shop, policy, fingerprint).await?;
-    let Some(dial) = usual.filter(|_| policy.dial.is_none()) else { return Ok(attempted(gathered, 1.0)) };
-    let evidence = gather(db, shop, (policy, &Scope::Shop), fingerprint).await?;
-    // What would be, beside the promises there are; these are not touched by what is only asked.
-    let imagined = [gathered.clone(), vec![(Scope::Shop, dial, evidence)]].concat();
-    let mut tried = attempted(gathered, 1.0);
-    tried.extend(attempted(imagined, 1.0).pop());
-    Ok(tried)
-}
-
-/// Tries all promises as the server does by itself: with a part of the doubt, for it does so again and again.
-pub async fn try_by_itself(
-    db: &Db,
-    shop: ShopId,
-    policy: &Policy,
-    fingerprint: &Fingerprint,
-) -> Result<Vec<Tried>, StorageError> {
-    Ok(attempted(gather_all(db, shop, policy, fingerprint).await?, SERVER_SHARE))
-}
-
-type Gathered = Vec<(Scope, Dial, Evidence)>;
-
-async fn gather_all(
-    db: &Db,
-    shop: ShopId,
-    policy: &Policy,
-    fingerprint: &Fingerprint,
-) -> Result<Gathered, StorageError> {
-    let mut gathered = Vec::new();
-    for scope in policy.promised_scopes() {
-        let Some(dial) = policy.dial_of(&scope).copied() else { continue };
-        let evidence = gather(db, shop, (policy, &scope), fingerprint).await?;
-        gathered.push((scope, dial, evidence));
+) -> Result<Vec<Case>, StorageError> {
+    let promised = policy.promised_scopes().into_iter();
+    let dials: Vec<(Scope, Dial)> =
+        promised.filter_map(|scope| policy.dial_of(&scope).copied().map(|dial| (scope, dial))).collect();
+    let mut sharing = promise_tries::scopes(db, shop, &fingerprint.key()).await?;
+    sharing.extend(dials.iter().map(|(scope, _)| scope.clone()));
+    let mut cases = Vec::new();
+    for (scope, dial) in dials {
+        cases.push(case(db, shop, (policy, fingerprint), (scope, dial, sharing.len())).await?);
     }
-    Ok(gathered)
+    if let Some(dial) = usual.filter(|_| policy.dial.is_none()) {
+        sharing.insert(Scope::Shop);
+        cases.push(case(db, shop, (policy, fingerprint), (Scope::Shop, dial, sharing.len())).await?);
+    }
+    Ok(cases)
 }
 
-fn attempted(gathered: Gathered, part: f64) -> Vec<Tried> {
-    let claims: Vec<(&Split, Dial)> = gathered.iter().map(|(_, dial, evidence)| (&evidence.split, *dial)).collect();
-    let attempts = attempt_all(&claims, part);
-    let tried = gathered.into_iter().zip(attempts);
-    tried.map(|((scope, dial, evidence), attempt)| Tried { scope, dial, evidence, attempt }).collect()
+async fn case(
+    db: &Db,
+    shop: ShopId,
+    (policy, fingerprint): (&Policy, &Fingerprint),
+    (scope, dial, n_promises): (Scope, Dial, usize),
+) -> Result<Case, StorageError> {
+    let evidence = gather(db, shop, (policy, &scope), fingerprint).await?;
+    let era = era(db, shop, &scope, fingerprint).await?;
+    let past = promise_tries::list(db, shop, &scope, &era).await?;
+    let stretch = tries::stretch(evidence.split.certify.len(), &dial);
+    let place = tries::place(&past, tries::evidence(&evidence.split, &dial, n_promises), stretch);
+    Ok(Case { scope, dial, evidence, era, past, place, n_promises })
+}
+
+async fn era(db: &Db, shop: ShopId, scope: &Scope, fingerprint: &Fingerprint) -> Result<Era, StorageError> {
+    Ok(Era { pipeline: fingerprint.key(), since_ms: alarm_ms(db, shop, scope).await? })
+}
+
+/// The tries of a promise so far.
+pub async fn past_tries(
+    db: &Db,
+    shop: ShopId,
+    scope: &Scope,
+    fingerprint: &Fingerprint,
+) -> Result<Vec<Try>, StorageError> {
+    promise_tries::list(db, shop, scope, &era(db, shop, scope, fingerprint).await?).await
+}
+
+/// What a try of a promise would come to, if it alone were tried now. Nothing is spent.
+pub fn try_alone(case: Case) -> Tried {
+    let attempt = attempt_all(&[case.on_trial()], case.n_promises).remove(0);
+    Tried { case, attempt }
+}
+
+/// Tries the promises that are `due` together; of the others it says what each would come to.
+pub fn try_together(cases: Vec<Case>, due: &[Scope]) -> Vec<Tried> {
+    let (tried, rest): (Vec<Case>, Vec<Case>) = cases.into_iter().partition(|case| due.contains(&case.scope));
+    let n_promises = tried.iter().map(|case| case.n_promises).max().unwrap_or(0);
+    let attempts = attempt_all(&tried.iter().map(Case::on_trial).collect::<Vec<_>>(), n_promises);
+    let together = tried.into_iter().zip(attempts).map(|(case, attempt)| Tried { case, attempt });
+    together.chain(rest.into_iter().map(try_alone)).collect()
 }
 
 /// Who asks for a proof, and why.
@@ -126,30 +185,54 @@ pub struct Asked<'a> {
     pub note: &'a str,
 }
 
+/// What became of an attempt to prove promises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proved {
+    /// There is a new proof.
+    New,
+    /// There is none.
+    Nothing,
+    /// Somebody changed the rules, ended a proof, or tried meanwhile: what was not written yet is not.
+    Overtaken,
+}
+
 /// Proves the promises of `scopes`, as far as that can be done, and puts the proofs in force. Left alone is what has a
-/// proof in force to which too few rows have been added since. True if there is a new proof.
+/// proof in force to which too few rows have been added since. Every try is counted, whatever it comes to.
 pub async fn prove(
     db: &Db,
     shop: ShopId,
-    (policy, scopes): (&Policy, &[Scope]),
+    (version, scopes): (&PolicyVersion, &[Scope]),
     (fingerprint, asked): (&Fingerprint, Asked<'_>),
-) -> Result<bool, StorageError> {
-    let mut is_changed = false;
-    for tried in try_all(db, shop, (policy, None), fingerprint).await? {
-        if !scopes.contains(&tried.scope) {
-            continue;
+) -> Result<Proved, StorageError> {
+    let policy = &version.policy;
+    let cases = cases(db, shop, (policy, None), fingerprint).await?;
+    let (mut due, mut seen) = (Vec::new(), BTreeMap::new());
+    for case in cases.iter().filter(|case| scopes.contains(&case.scope)) {
+        let now = stand(db, shop, (policy, &case.scope), fingerprint).await?;
+        if now.state != State::Certified || is_worth_another(now.newest.as_ref(), &case.evidence.split) {
+            due.push(case.scope.clone());
+            seen.insert(case.scope.clone(), now.newest);
         }
-        let now = stand(db, shop, (policy, &tried.scope), fingerprint).await?;
-        if now.state == State::Certified && !is_worth_another(now.newest.as_ref(), &tried.evidence.split) {
-            continue;
-        }
-        let Some(terms) = terms(db, shop, (policy, &tried), fingerprint).await? else { continue };
-        let mut tx = db.begin().await?;
-        put_in_force(&mut tx, shop, (&tried.scope, &terms), asked).await?;
-        tx.commit().await?;
-        is_changed = true;
     }
-    Ok(is_changed)
+    let mut proved = Proved::Nothing;
+    for tried in try_together(cases, &due) {
+        let Some(newest) = seen.get(&tried.case.scope).filter(|_| tried.has_begun()) else { continue };
+        let terms = terms(db, shop, (policy, &tried), fingerprint).await?;
+        let seen = Seen { policy: version.number, newest: newest.as_ref() };
+        let mut tx = db.begin().await?;
+        if !seen.is_so_still(&mut tx, shop, &tried.case.scope).await?
+            || !count_try(&mut tx, shop, &tried, asked).await?
+        {
+            return Ok(Proved::Overtaken);
+        }
+        if let Some(terms) = &terms
+            && put_in_force(&mut tx, shop, (&tried.case.scope, terms), asked).await?
+        {
+            proved = Proved::New;
+        }
+        tx.commit().await?;
+    }
+    Ok(proved)
 }
 
 fn is_worth_another(newest: Option<&Certificate>, split: &Split) -> bool {
@@ -157,21 +240,73 @@ fn is_worth_another(newest: Option<&Certificate>, split: &Split) -> bool {
     split.n_rows() >= n_before + ROWS_BETWEEN_PROOFS
 }
 
-/// Puts a proof in force, and notes it.
+/// What a try rests on beside its rows. It is held against what is there when the result is written: what a person has
+/// just ended or changed must not be undone by a try that began before.
+#[derive(Debug, Clone, Copy)]
+pub struct Seen<'a> {
+    /// Number of the policy.
+    pub policy: u32,
+    /// The newest proof.
+    pub newest: Option<&'a Certificate>,
+}
+
+impl Seen<'_> {
+    /// Whether nobody was there meanwhile.
+    pub async fn is_so_still(&self, tx: &mut Tx, shop: ShopId, scope: &Scope) -> Result<bool, StorageError> {
+        let newest = certificates::newest_in(tx, shop, scope).await?;
+        let policy = policies::current_in(tx, shop).await?;
+        Ok(policy.number == self.policy && newest.as_ref() == self.newest)
+    }
+}
+
+/// Counts a try, unless it is one that was made before or none at all. False if another try took its place meanwhile:
+/// it had more of the doubt than is left.
+pub async fn count_try(tx: &mut Tx, shop: ShopId, tried: &Tried, asked: Asked<'_>) -> Result<bool, StorageError> {
+    let Case { scope, era, place, evidence, dial, .. } = &tried.case;
+    if place.is_repeat || !tried.has_begun() {
+        return Ok(true);
+    }
+    let new = NewTry {
+        scope,
+        era,
+        nth: place.nth,
+        evidence: &place.evidence,
+        n_rows: u32::try_from(evidence.split.n_rows()).unwrap_or(u32::MAX),
+        target_error: dial.target_error,
+        is_proven: tried.attempt.proof.is_some(),
+        account: asked.by,
+    };
+    match promise_tries::insert(tx, shop, &new).await {
+        Err(error) if error.conflicts_with("promise_tries_nth") => Ok(false),
+        other => other.map(|()| true),
+    }
+}
+
+/// Puts a proof in force, and notes it. A warning about the one before it goes on; false where the watch would end the
+/// new one at once.
 pub async fn put_in_force(
     tx: &mut Tx,
     shop: ShopId,
     (scope, terms): (&Scope, &Terms),
     asked: Asked<'_>,
-) -> Result<(), StorageError> {
-    let new = NewCertificate { scope, terms, author: asked.by, note: asked.note };
+) -> Result<bool, StorageError> {
+    let watched_with = match certificates::newest_in(tx, shop, scope).await? {
+        Some(before) => match beginning(tx, shop, (&before, terms)).await? {
+            Beginning::With(proofs) => proofs,
+            Beginning::Ended => return Ok(false),
+        },
+        None => vec![],
+    };
+    let terms = Terms { watched_with, ..terms.clone() };
+    let new = NewCertificate { scope, terms: &terms, author: asked.by, note: asked.note };
     let id = certificates::issue(tx, shop, &new).await?;
     let detail = json!({
         "scope": scope, "dial": terms.dial, "bar": terms.bar, "n": terms.n, "k": terms.k, "bound": terms.bound,
-        "n_promises": terms.n_promises,
+        "n_promises": terms.n_promises, "nth_try": terms.nth_try, "goes_on_warned": !terms.watched_with.is_empty(),
     });
     let entry = NewAuditEntry { account: asked.by, action: "certified", subject: &id.to_string(), detail: &detail };
-    audit::append(tx, shop, &entry).await
+    audit::append(tx, shop, &entry).await?;
+    Ok(true)
 }
 
 /// What a certificate says, if there is a proof.
@@ -181,7 +316,7 @@ pub async fn terms(
     (policy, tried): (&Policy, &Tried),
     fingerprint: &Fingerprint,
 ) -> Result<Option<Terms>, StorageError> {
-    let Tried { dial, evidence: Evidence { split, documents }, attempt, .. } = tried;
+    let Tried { case: Case { dial, evidence: Evidence { split, documents }, place, .. }, attempt } = tried;
     let Some(proof) = attempt.proof else { return Ok(None) };
     let looked = labels::second_looks(db, shop, db.now_ms() - MAX_AGE_MS).await?;
     // A document that changed while the rows came in is not what all of them rest on: it is covered once a person says
@@ -200,6 +335,8 @@ pub async fn terms(
         n_collapsed: split.n_collapsed,
         n_starts: attempt.n_starts,
         n_promises: attempt.n_promises,
+        nth_try: place.nth,
+        watched_with: vec![],
         grid: attempt.grid.clone(),
         fingerprint: fingerprint.clone(),
         epochs: as_proven.map(|one| (one.document, one.epoch)).collect(),

@@ -19,7 +19,7 @@ use crate::domain::ids::{DocumentId, ShopId};
 use crate::domain::policy::Policy;
 use crate::storage::ops::{self, Period, ReplayRow};
 use crate::storage::rehearsals::questions;
-use crate::storage::{Db, StorageError, epochs};
+use crate::storage::{Db, StorageError, certificates, epochs};
 
 /// What there is of a rehearsal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, JsonSchema)]
@@ -129,6 +129,7 @@ pub struct Rehearsed {
     pipeline: String,
     epochs: BTreeMap<DocumentId, i64>,
     since_ms: i64,
+    topic_alarms: BTreeMap<String, i64>,
 }
 
 impl Rehearsed {
@@ -143,6 +144,7 @@ impl Rehearsed {
             pipeline: fingerprint.key(),
             epochs: documents.iter().map(|one| (one.document, one.epoch)).collect(),
             since_ms,
+            topic_alarms: certificates::last_topic_alarms(db, shop).await?,
         })
     }
 
@@ -153,6 +155,7 @@ impl Rehearsed {
             pipeline: &self.pipeline,
             epochs: &self.epochs,
             since_ms: self.since_ms,
+            topic_alarms: &self.topic_alarms,
         }
     }
 
@@ -206,7 +209,7 @@ impl Rehearsed {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::assess::{assess, attempt};
+    use super::super::assess::{OnTrial, assess, attempt};
     use super::super::certify::Row;
     use super::super::split::Split;
     use super::*;
@@ -217,7 +220,7 @@ mod tests {
     fn judged(n: u32, k: u32, dial: &Dial) -> Assessment {
         let rows = (0..n - n / 3).map(|nth| Row { score: 0.9, is_loss: nth < k }).collect();
         let split = Split { fit: vec![0.9; (n / 3) as usize], certify: rows, ..Split::default() };
-        assess(&split, dial, &attempt(&split, dial))
+        assess(&split, dial, &attempt(&OnTrial { split: &split, dial: *dial, part: 1.0 }))
     }
 
     fn tally(n_waiting: u32, n_answered: u32, n_sendable: u32, n_judged: u32) -> Tally {

@@ -321,6 +321,7 @@ mod tests {
                 grounded_share: 1.0,
                 confidence: Confidence::new(confidence).unwrap(),
                 topic: topic.into(),
+                about: None,
             },
             draw: 0.9,
             verdict,

@@ -35,6 +35,16 @@ pub struct Criteria<'a> {
     pub epochs: &'a BTreeMap<DocumentId, i64>,
     /// Older ones say nothing any more.
     pub since_ms: i64,
+    /// Nor do those of a topic that are older than the alarm that ended its own promise: to give that promise up does
+    /// not make them good.
+    pub topic_alarms: &'a BTreeMap<String, i64>,
+}
+
+impl Criteria<'_> {
+    fn is_recent(&self, row: &ReplayRow) -> bool {
+        let alarm_ms = self.topic_alarms.get(&row.evidence.topic).copied().unwrap_or(i64::MIN);
+        row.created_at_ms >= self.since_ms.max(alarm_ms)
+    }
 }
 
 /// Rows that were left out, by reason.
@@ -101,7 +111,7 @@ pub fn passes_the_gates(row: &ReplayRow, policy: &Policy) -> bool {
 pub fn split(rows: &[ReplayRow], wanted: &Criteria<'_>) -> Split {
     let mut split = Split::default();
     let labelled = rows.iter().filter(|row| {
-        row.created_at_ms >= wanted.since_ms
+        wanted.is_recent(row)
             && wanted.policy.covers(wanted.scope, &row.evidence.topic)
             && passes_the_gates(row, wanted.policy)
             && is_loss(row).is_some()
@@ -142,7 +152,7 @@ fn unjudged_scores(rows: &[ReplayRow], wanted: &Criteria<'_>) -> Vec<f64> {
 
 /// Whether a rehearsed answer is one of the machinery and the documents of today.
 pub fn is_of_today(row: &ReplayRow, wanted: &Criteria<'_>) -> bool {
-    row.is_rehearsed && row.created_at_ms >= wanted.since_ms && is_usable(row, wanted, &mut LeftOut::default())
+    row.is_rehearsed && wanted.is_recent(row) && is_usable(row, wanted, &mut LeftOut::default())
 }
 
 /// Whether a rehearsed answer is a row of a proof, once it is judged.
@@ -215,6 +225,7 @@ pub(super) mod tests {
                 grounded_share: 1.0,
                 confidence: Confidence::new(confidence).unwrap(),
                 topic: "product".into(),
+                about: None,
             },
             draw: 0.5,
             decision: Decision::Review { reasons: vec![Reason::NotAutomatic] },
@@ -251,7 +262,14 @@ pub(super) mod tests {
 
     fn split_all(rows: &[ReplayRow]) -> Split {
         let (policy, epochs) = (Policy::review_everything(), BTreeMap::from([(document(), 2)]));
-        let wanted = Criteria { scope: &Scope::Shop, policy: &policy, pipeline: "now", epochs: &epochs, since_ms: 0 };
+        let wanted = Criteria {
+            scope: &Scope::Shop,
+            policy: &policy,
+            pipeline: "now",
+            epochs: &epochs,
+            since_ms: 0,
+            topic_alarms: &BTreeMap::new(),
+        };
         split(rows, &wanted)
     }
 
@@ -362,7 +380,14 @@ pub(super) mod tests {
         policy.topics.insert("returns".into(), TopicRule { mode: Mode::Assist, bar: None, dial: None });
         let epochs = BTreeMap::new();
         let of = |scope: &Scope| {
-            let wanted = Criteria { scope, policy: &policy, pipeline: "now", epochs: &epochs, since_ms: 0 };
+            let wanted = Criteria {
+                scope,
+                policy: &policy,
+                pipeline: "now",
+                epochs: &epochs,
+                since_ms: 0,
+                topic_alarms: &BTreeMap::new(),
+            };
             split(&rows, &wanted).turns
         };
         assert_eq!(of(&Scope::Shop), [rows[0].turn]);

@@ -1,11 +1,14 @@
 //! Certificates: proofs of promises, written once.
 
+use std::collections::BTreeMap;
+
 use sqlx::any::AnyRow;
 
 use super::columns::{Columns, Json};
 use super::{Db, StorageError, Tx};
 use crate::domain::certificate::{Certificate, LIFETIME_MS, Terms, VoidReason, Voided};
 use crate::domain::dial::Scope;
+use crate::domain::golden;
 use crate::domain::ids::{AccountId, CertificateId, ShopId};
 
 /// A proof to be.
@@ -157,14 +160,34 @@ pub async fn last_alarm_ms(db: &Db, shop: ShopId, scope: &Scope) -> Result<Optio
     row.col("at_ms")
 }
 
+/// When the watch last ended a proof of each topic: its rows before that say nothing about the shop's promise either.
+pub async fn last_topic_alarms(db: &Db, shop: ShopId) -> Result<BTreeMap<String, i64>, StorageError> {
+    let rows = sqlx::query(
+        "select scope, max(voided_at_ms) as at_ms from certificates \
+         where shop_id = $1 and voided_why = 'alarm' group by scope",
+    )
+    .bind(shop)
+    .fetch_all(&db.readers)
+    .await?;
+    let mut alarms = BTreeMap::new();
+    for row in &rows {
+        if let Scope::Topic(topic) = row.col("scope")? {
+            alarms.insert(topic, row.col("at_ms")?);
+        }
+    }
+    Ok(alarms)
+}
+
 /// Answers sent under a proof.
 pub async fn n_sent(db: &Db, shop: ShopId, certificate: CertificateId) -> Result<u32, StorageError> {
     let row = sqlx::query(
         "select count(*) as n from bases b join turns t on t.id = b.turn_id \
-         where b.certificate_id = $2 and t.shop_id = $1 and t.decision = 'auto_send' and t.citations <> '[]'",
+         where b.certificate_id = $2 and t.shop_id = $1 and t.decision = 'auto_send' \
+         and (t.citations <> '[]' or t.topic = $3)",
     )
     .bind(shop)
     .bind(certificate)
+    .bind(golden::TOPIC)
     .fetch_one(&db.readers)
     .await?;
     row.number("n")
@@ -205,6 +228,14 @@ mod tests {
             assert_eq!(Certificate { voided: None, ..ended.clone() }, newest_now, "nothing else has changed");
             assert_eq!(last_alarm_ms(&db, mine, &Scope::Shop).await.unwrap(), ended.voided.map(|voided| voided.at_ms));
             assert_eq!(last_alarm_ms(&db, mine, &topic).await.unwrap(), None);
+            assert_eq!(last_topic_alarms(&db, mine).await.unwrap(), BTreeMap::new(), "the shop is no topic");
+            clock.advance(1);
+            let mut tx = db.begin().await.unwrap();
+            assert!(void(&mut tx, mine, of_topic, (VoidReason::Alarm, None)).await.unwrap());
+            tx.commit().await.unwrap();
+            let at_ms = last_alarm_ms(&db, mine, &topic).await.unwrap().unwrap();
+            assert_eq!(last_topic_alarms(&db, mine).await.unwrap(), BTreeMap::from([("returns".to_owned(), at_ms)]));
+            assert_eq!(last_topic_alarms(&db, other).await.unwrap(), BTreeMap::new());
         }
     }
 }

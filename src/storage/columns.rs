@@ -21,7 +21,7 @@ use crate::domain::golden::{GoldenOrigin, GoldenState};
 use crate::domain::ids::{
     AccountId, ApiTokenId, BuyerKeyId, CertificateId, CheckId, ChunkId, ConversationId, DocumentId, FeedbackId,
     GoldenId, ImportId, JobId, LabelId, LookId, MessageId, OrderId, PhrasingId, PolicyId, ProductId, ReaskedId,
-    RehearsalId, RehearsedId, RevisionId, SessionId, ShopId, TaskId, TransferId, TurnId, ViewId, WidgetId,
+    RehearsalId, RehearsedId, RevisionId, SessionId, ShopId, TaskId, TransferId, TryId, TurnId, ViewId, WidgetId,
 };
 use crate::domain::outcome::{LabelSource, Outcome};
 use crate::domain::rehearsal::RehearsalState;
@@ -56,8 +56,7 @@ macro_rules! stands_as_text {
 stands_as_text!(id_to_text, id_from_text:
     AccountId, ApiTokenId, BuyerKeyId, CertificateId, CheckId, ChunkId, ConversationId, DocumentId, FeedbackId,
     GoldenId, ImportId, JobId, LabelId, LookId, MessageId, OrderId, PhrasingId, PolicyId, ProductId, ReaskedId,
-    RehearsalId, RehearsedId, RevisionId, SessionId, ShopId, TaskId, TransferId, TurnId, ViewId,
-    WidgetId,
+    RehearsalId, RehearsedId, RevisionId, SessionId, ShopId, TaskId, TransferId, TryId, TurnId, ViewId, WidgetId,
 );
 
 stands_as_text!(code_to_text, code_from_text:

@@ -101,19 +101,24 @@ impl StorageError {
     }
 
     /// Whether it is the conflict of this name: `accounts_email`, `messages_client_key`, `messages_reply_once`,
-    /// `jobs_one_unfinished`, `policies_number`.
+    /// `jobs_one_unfinished`, `policies_number`, `promise_tries_nth`.
     pub fn conflicts_with(&self, name: &str) -> bool {
         matches!(self, Self::Conflict { constraint } if constraint == name)
     }
 }
 
 /// What SQLite says (table and columns), what Postgres says (name of the index), what we say.
-const CONFLICTS: [(&str, &str, &str); 5] = [
+const CONFLICTS: [(&str, &str, &str); 6] = [
     ("accounts.email", "accounts_email_key", "accounts_email"),
     ("messages.conversation_id, messages.client_key", "messages_conversation_id_client_key_key", "messages_client_key"),
     ("messages.turn_id", "messages_reply_once", "messages_reply_once"),
     ("jobs.key", "jobs_one_unfinished", "jobs_one_unfinished"),
     ("policies.shop_id, policies.number", "policies_shop_id_number_key", "policies_number"),
+    (
+        "promise_tries.shop_id, promise_tries.scope, promise_tries.pipeline, promise_tries.era_ms, promise_tries.nth",
+        "promise_tries_shop_id_scope_pipeline_era_ms_nth_key",
+        "promise_tries_nth",
+    ),
 ];
 
 fn constraint_name(error: &dyn DatabaseError) -> String {

@@ -10,6 +10,7 @@ use super::turns::read_decision;
 use super::{Db, StorageError};
 use crate::domain::conversation::Author;
 use crate::domain::decision::{Decision, Evidence};
+use crate::domain::golden;
 use crate::domain::ids::{AccountId, CertificateId, ConversationId, DocumentId, ShopId, TurnId};
 use crate::domain::outcome::{LabelSource, Outcome};
 use crate::domain::turn::{RejectReason, Verdict};
@@ -50,7 +51,7 @@ pub struct ReplayRow {
     pub created_at_ms: i64,
     /// The last label, if there is one.
     pub label: Option<PastLabel>,
-    /// Whether there was a draft that rested on sources.
+    /// Whether there was a draft that rested on sources, or that was a golden answer.
     pub has_sourced_draft: bool,
     /// Whether an agent answered in own words instead.
     pub is_replaced: bool,
@@ -133,11 +134,13 @@ fn read_replay(row: &AnyRow) -> Result<ReplayRow, StorageError> {
     let decision = read_decision(row)?;
     let draft: Option<&str> = row.col("draft")?;
     let author: Option<Author> = row.col("author")?;
+    let evidence = row.col::<Json<Evidence>>("evidence")?.0;
+    let has_source = row.col::<&str>("citations")? != "[]" || evidence.topic == golden::TOPIC;
     Ok(ReplayRow {
         turn: row.col("id")?,
         conversation: row.col("conversation_id")?,
         question: row.col("question")?,
-        evidence: row.col::<Json<Evidence>>("evidence")?.0,
+        evidence,
         draw: row.col("draw")?,
         decision: decision.ok_or_else(|| StorageError::Damaged { what: "evidence without a decision".into() })?,
         verdict: row.col("verdict")?,
@@ -145,7 +148,7 @@ fn read_replay(row: &AnyRow) -> Result<ReplayRow, StorageError> {
         thumbs: row.col::<Option<i64>>("thumbs")?.map(|thumbs| thumbs != 0),
         created_at_ms: row.col("created_at_ms")?,
         label: read_label(row)?,
-        has_sourced_draft: draft.is_some() && row.col::<&str>("citations")? != "[]",
+        has_sourced_draft: draft.is_some() && has_source,
         is_replaced: author == Some(Author::Agent),
         basis: read_basis(row)?,
         is_rehearsed: row.col::<ConversationKind>("kind")? == ConversationKind::Rehearsal,

@@ -15,7 +15,7 @@ struct Step {
     postgres: &'static str,
 }
 
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     Step {
         version: 1,
         name: "foundations",
@@ -69,6 +69,12 @@ const STEPS: [Step; 10] = [
         name: "identity",
         sqlite: include_str!("migrations/sqlite/0010_identity.sql"),
         postgres: include_str!("migrations/postgres/0010_identity.sql"),
+    },
+    Step {
+        version: 11,
+        name: "tries",
+        sqlite: include_str!("migrations/sqlite/0011_tries.sql"),
+        postgres: include_str!("migrations/postgres/0011_tries.sql"),
     },
     Step {
         version: 13,

@@ -90,6 +90,10 @@ async fn furnish(db: &Db, shop: ShopId) -> Furniture {
     }
 }
 
+fn era() -> promise_tries::Era {
+    promise_tries::Era { pipeline: "p".into(), since_ms: 0 }
+}
+
 /// What a promise rests on: labels, looks, a proof, and what the server found about it.
 async fn promise(tx: &mut Tx, shop: ShopId, (turn, account): (TurnId, AccountId)) -> CertificateId {
     let (source, outcome) = (LabelSource::Audit, Outcome::Accept);
@@ -108,6 +112,17 @@ async fn promise(tx: &mut Tx, shop: ShopId, (turn, account): (TurnId, AccountId)
         n_labels: 1,
     };
     promise_checks::insert(tx, shop, &check).await.unwrap();
+    let tried = promise_tries::NewTry {
+        scope: &Scope::Shop,
+        era: &era(),
+        nth: 1,
+        evidence: "e",
+        n_rows: 1,
+        target_error: 0.05,
+        is_proven: false,
+        account: Some(account),
+    };
+    promise_tries::insert(tx, shop, &tried).await.unwrap();
     let signs = (&serde_json::Value::Null, false);
     promise_signals::put(tx, shop, certificate, signs).await.unwrap();
     let again =
@@ -243,6 +258,8 @@ async fn seen_of_promises(db: &Db, shop: ShopId, f: &Furniture) -> Vec<(&'static
         ("promise_signals::get", promise_signals::get(db, shop, f.certificate).await.unwrap().iter().count()),
         ("reasked::turns_of", reasked::turns_of(db, shop, "p").await.unwrap().len()),
         ("promise_checks::list", promise_checks::list(db, shop, &Scope::Shop, 9).await.unwrap().len()),
+        ("promise_tries::list", promise_tries::list(db, shop, &Scope::Shop, &era()).await.unwrap().len()),
+        ("promise_tries::scopes", promise_tries::scopes(db, shop, "p").await.unwrap().len()),
         ("certificates::list", certificates::list(db, shop, None, 9).await.unwrap().len()),
     ]
 }

@@ -382,7 +382,7 @@ impl TestApp {
 /// Evidence that no rule holds.
 fn sure_of(topic: &str, confidence: f64) -> Evidence {
     let confidence = Confidence::new(confidence).unwrap();
-    Evidence { escalations: vec![], holds: vec![], grounded_share: 1.0, confidence, topic: topic.into() }
+    Evidence { escalations: vec![], holds: vec![], grounded_share: 1.0, confidence, topic: topic.into(), about: None }
 }
 
 pub fn request(method: Method, path: &str, caller: &Caller, body: Option<Value>) -> Request<Body> {

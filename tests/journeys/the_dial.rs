@@ -51,7 +51,14 @@ fn citation(chunk: ChunkId) -> Citation {
 
 fn evidence(confidence: f64) -> Evidence {
     let confidence = Confidence::new(confidence).unwrap();
-    Evidence { escalations: vec![], holds: vec![], grounded_share: 1.0, confidence, topic: "returns".into() }
+    Evidence {
+        escalations: vec![],
+        holds: vec![],
+        grounded_share: 1.0,
+        confidence,
+        topic: "returns".into(),
+        about: None,
+    }
 }
 
 /// Writes a turn of the past as the answering job would have: in a conversation of its own, asking something of its own.

@@ -104,6 +104,7 @@ async fn hold(house: &House, turn: TurnId, draft: &str) {
         grounded_share: 1.0,
         confidence: Confidence::new(0.7).unwrap(),
         topic: "returns".into(),
+        about: None,
     };
     let new = NewDecision {
         turn,

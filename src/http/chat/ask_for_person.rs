@@ -43,6 +43,7 @@ async fn escalate(state: &AppState, conversation: &Conversation) -> ApiResult<()
         grounded_share: 0.0,
         confidence: Confidence::NONE,
         topic: "other".into(),
+        about: None,
     };
     let mut tx = state.db.begin().await?;
     let question = NewQuestion { text, client_key: None, lang: conversation.lang };

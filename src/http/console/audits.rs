@@ -103,7 +103,7 @@ fn item(look: &Look, turn: Turn) -> Option<AuditItem> {
         answer: turn.draft?,
         citations: turn.citations.into_iter().map(MessageCitation::from).collect(),
         lang: turn.lang,
-        topic: turn.evidence.map_or_else(|| "other".into(), |seen| seen.topic),
+        topic: turn.evidence.map_or_else(|| "other".into(), |seen| seen.asked_about().to_owned()),
         asked_at_ms: turn.created_at_ms,
     })
 }

@@ -20,7 +20,7 @@ use crate::http::ops::dial_views::{ScopeView, USUAL_DIAL, view_scope};
 use crate::http::people::Names;
 use crate::http::state::AppState;
 use crate::http::trail::note;
-use crate::learn::proving::{Asked, prove, try_all};
+use crate::learn::proving::{Asked, Proved, cases, prove};
 use crate::storage::policies::{self, NewPolicy, PolicyVersion};
 use crate::storage::{certificates, epochs};
 
@@ -55,6 +55,8 @@ pub struct DialBody {
 #[derive(Deserialize, JsonSchema)]
 pub struct ScopeBody {
     scope: Scope,
+    /// Number of the policy that was seen: what is proven must be what is promised now.
+    based_on: u32,
     /// Why.
     #[serde(default)]
     note: String,
@@ -74,16 +76,17 @@ pub async fn show_dial(State(state): State<AppState>, member: Member) -> ApiResu
 async fn read_dial(state: &AppState, shop: ShopId) -> ApiResult<DialAnswer> {
     let PolicyVersion { policy, number, .. } = policies::current(&state.db, shop).await?;
     let names = Names::of(&state.db, shop).await?;
-    let mut tried = try_all(&state.db, shop, (&policy, Some(USUAL_DIAL)), &state.fingerprint).await?;
-    tried.sort_by(|a, b| a.scope.cmp(&b.scope));
+    let mut cases = cases(&state.db, shop, (&policy, Some(USUAL_DIAL)), &state.fingerprint).await?;
+    cases.sort_by(|a, b| a.scope.cmp(&b.scope));
     let mut scopes = Vec::new();
-    for tried in tried {
-        scopes.push(view_scope(state, shop, (&policy, tried), &names).await?);
+    for case in cases {
+        scopes.push(view_scope(state, shop, (&policy, case), &names).await?);
     }
     Ok(DialAnswer { policy_number: number, kill_switch: policy.kill_switch, scopes, targets: TARGETS.to_vec() })
 }
 
-/// Turning it tries to prove it at once, from what is labelled already.
+/// Turning it tries to prove it at once, from what is labelled already. If somebody changes something in that moment, the
+/// dial is turned and nothing is proven yet: the page says so.
 pub async fn turn_dial(
     State(state): State<AppState>,
     member: Member,
@@ -106,7 +109,7 @@ pub async fn turn_dial(
     tx.commit().await?;
     // All of them: promises share the doubt, so one more or less changes what the others need.
     let asked = Asked { by: Some(member.id()), note: note_text };
-    prove(&state.db, shop, (&policy, &policy.promised_scopes()), (&state.fingerprint, asked)).await?;
+    prove(&state.db, shop, (&version, &policy.promised_scopes()), (&state.fingerprint, asked)).await?;
     state.bus.publish(shop, Event::PolicyChanged);
     Ok(Json(read_dial(&state, shop).await?))
 }
@@ -133,13 +136,18 @@ pub async fn certify(
     Json(body): Json<ScopeBody>,
 ) -> ApiResult<Json<DialAnswer>> {
     let shop = member.shop();
-    let policy = policies::current(&state.db, shop).await?.policy;
-    if policy.dial_of(&body.scope).is_none() {
+    let version = policies::current(&state.db, shop).await?;
+    if version.number != body.based_on {
+        return Err(Code::PromiseChanged.into());
+    }
+    if version.policy.dial_of(&body.scope).is_none() {
         return Err(Code::DialOff.into());
     }
     let asked = Asked { by: Some(member.id()), note: body.note.trim() };
-    if prove(&state.db, shop, (&policy, &[body.scope]), (&state.fingerprint, asked)).await? {
-        state.bus.publish(shop, Event::PolicyChanged);
+    match prove(&state.db, shop, (&version, &[body.scope]), (&state.fingerprint, asked)).await? {
+        Proved::New => state.bus.publish(shop, Event::PolicyChanged),
+        Proved::Nothing => {}
+        Proved::Overtaken => return Err(Code::PromiseChanged.into()),
     }
     Ok(Json(read_dial(&state, shop).await?))
 }

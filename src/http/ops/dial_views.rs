@@ -15,11 +15,13 @@ use crate::http::ops::checks::{CheckView, view_check};
 use crate::http::people::Names;
 use crate::http::state::AppState;
 use crate::learn::assess::{Assessment, assess};
-use crate::learn::dial::{Stand, changed_documents, stand, watch_over};
+use crate::learn::binomial::fewest_clean;
+use crate::learn::dial::{Stand, audits, changed_documents, stand, watch_over};
 use crate::learn::probation::{self, Probation};
-use crate::learn::proving::{Evidence, Tried};
+use crate::learn::proving::{Case, Evidence, Tried, try_alone};
 use crate::learn::senses;
 use crate::learn::signals::Signals;
+use crate::learn::tries;
 use crate::learn::watch::{Alarm, FALL_BACK_AT, WARN_AT};
 use crate::storage::{certificates, looks, promise_checks};
 
@@ -64,6 +66,10 @@ pub struct CertificateView {
     n_starts: u32,
     /// Promises of the shop that shared the doubt.
     n_promises: u32,
+    /// Its place among the tries of the promise; 0 in proofs of the time before tries were counted.
+    nth_try: u32,
+    /// Whether it took the place of another while the watch warned: the watch goes on from there.
+    goes_on_warned: bool,
     /// The candidates for the bar, falling.
     grid: Vec<f64>,
     fingerprint: Fingerprint,
@@ -112,6 +118,27 @@ pub struct ChangedDocument {
     changed_at_ms: i64,
 }
 
+/// What of the doubt is spent. Tries with another machinery, and those before an alarm, are not among them.
+#[derive(Serialize, JsonSchema)]
+pub struct TriesView {
+    /// Tries so far.
+    n_made: usize,
+    /// When the last was made; null before the first.
+    last_at_ms: Option<i64>,
+    /// Who made it; null for the server itself, and before the first.
+    last_by: Option<String>,
+    /// Whether it found a proof; null before the first.
+    last_proven: Option<bool>,
+    /// Part of the doubt that tries have not used up yet.
+    left: f64,
+    /// Part that a try now would have.
+    next: f64,
+    /// Clean labelled answers above the bar that a try now needs at least.
+    next_needs: u32,
+    /// Whether nothing has changed since a try: another costs nothing, and finds nothing new.
+    is_repeat: bool,
+}
+
 /// A part of the traffic.
 #[derive(Serialize, JsonSchema)]
 pub struct ScopeView {
@@ -127,6 +154,8 @@ pub struct ScopeView {
     certificate: Option<CertificateView>,
     /// What certifying now would give; without a dial, for 5 % at 95 %.
     last_attempt: Assessment,
+    /// How often that was tried, and what another try costs.
+    tries: TriesView,
     /// What the server itself found when it last looked; null if it has not.
     last_check: Option<CheckView>,
     /// After a change of the machinery: how it answers the questions that the lost proof rested on; null otherwise.
@@ -141,13 +170,15 @@ pub struct ScopeView {
 pub async fn view_scope(
     state: &AppState,
     shop: ShopId,
-    (policy, tried): (&Policy, Tried),
+    (policy, case): (&Policy, Case),
     names: &Names,
 ) -> ApiResult<ScopeView> {
-    let Tried { scope, dial: tried, evidence, attempt } = tried;
+    let Tried { case, attempt } = try_alone(case);
+    let last_attempt = assess(&case.evidence.split, &case.dial, &attempt);
+    let tries = view_tries(&case, &last_attempt, names);
+    let Case { scope, evidence, .. } = case;
     let now = stand(&state.db, shop, (policy, &scope), &state.fingerprint).await?;
     let dial = policy.dial_of(&scope).copied();
-    let last_attempt = assess(&evidence.split, &tried, &attempt);
     let last_check = promise_checks::list(&state.db, shop, &scope, 1).await?.pop().map(view_check);
     let probation = probation::show(&state.db, shop, (policy, &now), &state.fingerprint).await?;
     let (mode, bar_by_hand) = match &scope {
@@ -173,11 +204,26 @@ pub async fn view_scope(
         changed_documents: in_force.map(|one| view_changed(one, &evidence)).unwrap_or_default(),
         certificate: newest_view(state, now, names),
         last_attempt,
+        tries,
         last_check,
         probation,
         watch,
         scope,
     })
+}
+
+fn view_tries(case: &Case, now: &Assessment, names: &Names) -> TriesView {
+    let last = case.past.last();
+    TriesView {
+        n_made: case.past.len(),
+        last_at_ms: last.map(|last| last.created_at_ms),
+        last_by: last.and_then(|last| last.account).map(|id| names.of_account(id)),
+        last_proven: last.map(|last| last.is_proven),
+        left: tries::left_after(last.map_or(0, |last| last.nth)),
+        next: tries::part(case.place.nth),
+        next_needs: fewest_clean(case.dial.target_error, case.dial.doubt() * now.share_of_doubt),
+        is_repeat: case.place.is_repeat,
+    }
 }
 
 fn newest_view(state: &AppState, now: Stand, names: &Names) -> Option<CertificateView> {
@@ -200,7 +246,7 @@ async fn view_watch(
     (certificate, dial): (&Certificate, &Dial),
     n_sent: u32,
 ) -> ApiResult<WatchView> {
-    let audits = looks::committed_audits_of(&state.db, shop, certificate.id).await?;
+    let audits = audits(&state.db, shop, certificate).await?;
     let signals = senses::last(&state.db, shop, certificate).await?.unwrap_or_default();
     let is_raised = signals.is_raised();
     let watch = watch_over(certificate, &audits);
@@ -248,6 +294,8 @@ fn view_certificate(certificate: Certificate, n_sent: u32, (now_ms, names): (i64
         n_collapsed: terms.n_collapsed,
         n_starts: terms.n_starts,
         n_promises: terms.n_promises,
+        nth_try: terms.nth_try,
+        goes_on_warned: !terms.watched_with.is_empty(),
         grid: terms.grid,
         fingerprint: terms.fingerprint,
         index_epoch: terms.epochs.values().sum(),

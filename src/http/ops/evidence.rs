@@ -23,11 +23,11 @@ use crate::learn::charts::{
     CurvePoint, HistogramBin, LinePoint, NearTurn, Quality, ReliabilityBin, Week, curve, histogram, interval, line,
     near_bar, quality, reliability, week_start_ms, weeks,
 };
-use crate::learn::dial::{Stand, is_failing, stand};
+use crate::learn::dial::{Stand, audits, is_failing, stand};
 use crate::learn::split::{is_loss, passes_the_gates};
 use crate::learn::watch::{FALL_BACK_AT, WARN_AT};
 use crate::storage::ops::{self, Period, ReplayRow};
-use crate::storage::{certificates, looks, policies};
+use crate::storage::{certificates, policies};
 
 #[derive(Deserialize, JsonSchema)]
 pub struct EvidenceQuery {
@@ -156,7 +156,7 @@ pub async fn show_weeks(
     let own = rows.iter().filter(|row| policy.covers(&scope, &row.evidence.topic));
     let e_process = match certificates::newest(&state.db, shop, &scope).await? {
         Some(certificate) => {
-            let audits = looks::committed_audits_of(&state.db, shop, certificate.id).await?;
+            let audits = audits(&state.db, shop, &certificate).await?;
             line(certificate.terms.dial.target_error, &audits)
         }
         None => vec![],

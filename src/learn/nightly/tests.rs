@@ -1,14 +1,15 @@
 use uuid::Uuid;
 
-use super::super::assess::{SERVER_SHARE, attempt_all};
 use super::super::certify::Row;
-use super::super::proving::Evidence;
+use super::super::proving::{Evidence, try_alone};
 use super::super::split::Split;
+use super::super::tries::Place;
 use super::*;
 use crate::domain::certificate::tests::terms as some_terms;
 use crate::domain::certificate::{LIFETIME_MS, Voided};
-use crate::domain::dial::Dial;
+use crate::domain::dial::{Dial, Scope};
 use crate::domain::ids::{CertificateId, CheckId, TurnId};
+use crate::storage::promise_tries::{Era, Try};
 
 const DIAL: Dial = Dial { target_error: 0.05, certainty: 0.95, audit_rate: 0.05 };
 
@@ -23,8 +24,30 @@ fn tried(n: u32, nth_bad: Option<u32>) -> Tried {
             .collect(),
         ..Split::default()
     };
-    let attempt = attempt_all(&[(&split, DIAL)], SERVER_SHARE).remove(0);
-    Tried { scope: Scope::Shop, dial: DIAL, evidence: Evidence { split, documents: vec![] }, attempt }
+    try_alone(Case {
+        scope: Scope::Shop,
+        dial: DIAL,
+        evidence: Evidence { split, documents: vec![] },
+        era: Era { pipeline: "now".into(), since_ms: 0 },
+        past: vec![],
+        place: Place { nth: 1, is_repeat: false, evidence: String::new() },
+        n_promises: 1,
+    })
+}
+
+/// The same after a try of so many rows.
+fn tried_after(n_before: u32, n: u32, nth_bad: Option<u32>) -> Tried {
+    let last = Try {
+        nth: 1,
+        evidence: "before".into(),
+        n_rows: n_before,
+        target_error: DIAL.target_error,
+        is_proven: false,
+        account: None,
+        created_at_ms: 0,
+    };
+    let place = Place { nth: 2, is_repeat: false, evidence: String::new() };
+    try_alone(Case { past: vec![last], place, ..tried(n, nth_bad).case })
 }
 
 fn certificate(n_turns: u128, voided: Option<VoidReason>) -> Certificate {
@@ -74,14 +97,20 @@ fn with_many_new_labels_the_bar_moves_or_the_proof_is_lost() {
 fn a_first_proof_is_tried_at_once_and_then_when_the_labels_are_half_as_many_again() {
     let now = stands(State::NotCertified, None);
     let first = look(None, &now, &tried(40, None));
-    assert_eq!((first.finding, first.act, first.details.n_rows_tried), (Finding::NotProven, Act::Nothing, 40));
-    let too_early = look(Some(&found(Finding::NotProven, 200)), &now, &tried(299, None));
+    assert_eq!((first.finding, first.act, first.details.n_rows_tried), (Finding::NotProven, Act::Nothing, 0));
+    assert!(!tried(40, None).has_begun(), "too few rows to prove anything: no try, and nothing spent");
+    let failed = look(None, &now, &tried(300, Some(2)));
+    assert_eq!((failed.finding, failed.details.n_rows_tried), (Finding::NotProven, 300));
+    let too_early = look(Some(&found(Finding::NotProven, 200)), &now, &tried_after(200, 299, None));
     assert_eq!(
         (too_early.finding, too_early.act, too_early.details.n_rows_tried),
         (Finding::NotProven, Act::Nothing, 200)
     );
-    let later = look(Some(&found(Finding::NotProven, 200)), &now, &tried(300, None));
+    let later = look(Some(&found(Finding::NotProven, 200)), &now, &tried_after(200, 300, None));
     assert_eq!((later.finding, later.act), (Finding::Proven, Act::Prove));
+    // What another machinery was tried with is not what this one waits for.
+    let other = look(Some(&found(Finding::NotProven, 9000)), &now, &tried(300, None));
+    assert_eq!(other.act, Act::Prove);
 }
 
 #[test]
@@ -115,7 +144,7 @@ fn a_proof_whose_time_is_up_is_made_again_once() {
     assert_eq!((again.finding, again.act, again.details.bar_from), (Finding::Renewed, Act::Prove, Some(0.8)));
     let failed = look(Some(&held), &over, &tried(110, Some(2)));
     assert_eq!((failed.finding, failed.details.because), (Finding::Lost, Some(Because::Expired)));
-    let next = look(Some(&lost), &over, &tried(120, None));
+    let next = look(Some(&lost), &over, &tried_after(100, 120, None));
     assert_eq!((next.finding, next.act), (Finding::NotProven, Act::Nothing), "after that the labels have to grow");
     let nearly = Stand { is_running_out: true, ..stands(State::Certified, Some(certificate(100, None))) };
     assert_eq!(look(Some(&held), &nearly, &tried(110, None)).finding, Finding::Renewed);

@@ -20,6 +20,7 @@ pub(in crate::storage) fn evidence() -> Evidence {
         grounded_share: 0.75,
         confidence: Confidence::new(0.1 + 0.2).unwrap(),
         topic: "returns".into(),
+        about: None,
     }
 }
 

@@ -22,7 +22,7 @@ export function actions(view, policyNumber, done) {
   return {
     certify: () =>
       run(
-        () => post("/v1/ops/dial/certify", { scope: view.scope, note: "" }),
+        () => post("/v1/ops/dial/certify", { scope: view.scope, note: "", based_on: policyNumber }),
         (answer) => {
           const now = mine(answer);
           if (now?.state !== "certified") return t("said.not_proven");

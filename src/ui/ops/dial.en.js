@@ -97,6 +97,15 @@ export default {
   "voided.gates_changed": "the checks before sending were changed",
   "standing.shared":
     "The shop makes {n} promises. For all of them to hold together with {all} certainty, this one has to be proven with {own}.",
+  "tries.none": "This promise has not been put to the test yet.",
+  "tries.made": "This promise was put to the test {n} {n:time|times}, last on {date}: {came}.",
+  "tries.proven": "it was proven",
+  "tries.not_proven": "it was not proven",
+  "tries.first":
+    "The first test has {next} of the doubt and needs at least {needs} clean reviews above the bar; each later one needs more.",
+  "tries.next":
+    "All tests share the doubt, so each costs more than the one before: the next has {next} of it and needs at least {needs} clean reviews above the bar.",
+  "tries.repeat": "The reviews are still the same: another test would cost nothing and find nothing new.",
   "probation.title": "The same questions, asked again",
   "probation.more":
     "The assistant as it is now answers the questions of the last proof. Where it makes the same claims, the old reviews still speak for it; where it does not, nobody has judged it.",

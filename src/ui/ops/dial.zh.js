@@ -88,6 +88,13 @@ export default {
   "voided.not_proven_again": "新增大量审核后，已无法再次证实",
   "voided.gates_changed": "发送前的检查规则有变动",
   "standing.shared": "全店共有 {n} 个承诺。要让它们同时成立的把握达到 {all}，这一个须以 {own} 的把握证实。",
+  "tries.none": "此承诺尚未验证过。",
+  "tries.made": "此承诺已验证 {n} 次，最近一次在 {date}：{came}。",
+  "tries.proven": "已证实",
+  "tries.not_proven": "未能证实",
+  "tries.first": "首次验证可用误判余量的 {next}，门槛以上至少需要 {needs} 条无误的审核；以后每次需要更多。",
+  "tries.next": "所有验证共用同一误判余量，因此一次比一次贵：下一次可用其中的 {next}，门槛以上至少需要 {needs} 条无误的审核。",
+  "tries.repeat": "审核没有变化：再次验证不消耗余量，结果也不会变。",
   "probation.title": "同样的问题，重新提问",
   "probation.more":
     "用现在的助手回答上一份证明所依据的问题。说法相同的，原有审核仍然算数；说法不同的，还没有人评判过。",

@@ -54,6 +54,7 @@ export function standingCard(view, { number: policyNumber, mayChange, mayLabel, 
     restsOn(view),
     lastCheck(view.last_check),
     shared(view),
+    triesSoFar(view),
     probationPart(view.probation),
     signalsPart(view.watch),
     view.isInherited
@@ -141,6 +142,26 @@ function shared({ dial, last_attempt: attempt, isInherited }) {
     "p",
     { class: "small soft", "data-testid": "shared" },
     t("standing.shared", { n: attempt.n_promises, all: percent(dial.certainty, 1), own: percent(certainty, 2) }),
+  );
+}
+
+/** How often the promise was tried, and what another try costs: all tries share the doubt. */
+function triesSoFar({ dial, tries, isInherited }) {
+  if (!dial || isInherited || !tries) return null;
+  const params = {
+    n: tries.n_made,
+    date: tries.last_at_ms !== null && date(tries.last_at_ms),
+    came: t(tries.last_proven ? "tries.proven" : "tries.not_proven"),
+    next: percent(tries.next, 1),
+    needs: tries.next_needs,
+  };
+  const next = tries.is_repeat ? "tries.repeat" : tries.n_made > 0 ? "tries.next" : "tries.first";
+  return h(
+    "p",
+    { class: "small soft", "data-testid": "tries" },
+    t(tries.n_made > 0 ? "tries.made" : "tries.none", params),
+    " ",
+    t(next, params),
   );
 }
 

@@ -99,6 +99,7 @@ export default {
   "topic.greeting": "Greetings",
   "topic.compensation": "Compensation",
   "topic.legal": "Legal",
+  "topic.golden_answer": "Golden answers",
   "topic.safety": "Health and safety",
   "claims": "Not supported by the cited sources",
   "claim.number": "“{text}”: this number is in no cited passage.",

@@ -96,6 +96,7 @@ export default {
   "topic.refund_exception": "规则外退款",
   "topic.price_haggling": "议价",
   "topic.greeting": "问候",
+  "topic.golden_answer": "标准答案",
   "topic.compensation": "赔偿",
   "topic.legal": "法律",
   "topic.safety": "健康与安全",

@@ -13,13 +13,15 @@ use crate::http::guard::Member;
 use crate::http::ops::{TARGETS, USUAL_DIAL};
 use crate::http::state::AppState;
 use crate::http::work::off_the_async_threads;
-use crate::learn::assess::{Assessment, assess, attempt};
+use crate::learn::assess::{Assessment, OnTrial, assess, attempt};
 use crate::learn::charts::{HistogramBin, histogram};
-use crate::learn::proving::gather;
+use crate::learn::proving::{gather, past_tries};
 use crate::learn::rehearsal::{Rehearsed, Step, Tally, next_step};
 use crate::learn::split::Split;
+use crate::learn::tries;
 use crate::storage::ops::ReplayRow;
 use crate::storage::policies;
+use crate::storage::promise_tries::Try;
 use crate::storage::rehearsals::questions;
 
 /// Wrong answers that are shown, the surest first: those are the ones to be mended.
@@ -85,7 +87,8 @@ pub async fn show_result(
     for row in rehearsed.wrong().into_iter().take(MAX_WRONG) {
         wrong.extend(questions::of_turn(&state.db, shop, row.turn).await?.and_then(|asked| wrong_answer(asked, row)));
     }
-    let answer = off_the_async_threads(move || tell((&rehearsed, &evidence.split), dial, wrong)).await?;
+    let past = past_tries(&state.db, shop, &Scope::Shop, &state.fingerprint).await?;
+    let answer = off_the_async_threads(move || tell((&rehearsed, &evidence.split), (dial, &past), wrong)).await?;
     Ok(Json(answer))
 }
 
@@ -98,11 +101,16 @@ fn wrong_answer(asked: questions::Rehearsed, row: &ReplayRow) -> Option<WrongAns
     })
 }
 
-fn tell((rehearsed, split): (&Rehearsed, &Split), dial: Dial, wrong: Vec<WrongAnswer>) -> ResultAnswer {
+fn tell(
+    (rehearsed, split): (&Rehearsed, &Split),
+    (dial, past): (Dial, &[Try]),
+    wrong: Vec<WrongAnswer>,
+) -> ResultAnswer {
     let tally = rehearsed.tally();
     let prospect = |target_error: f64| {
         let dial = Dial { target_error, ..dial };
-        let assessment = assess(split, &dial, &attempt(split, &dial));
+        let place = tries::place(past, tries::evidence(split, &dial, 1), tries::stretch(split.certify.len(), &dial));
+        let assessment = assess(split, &dial, &attempt(&OnTrial { split, dial, part: tries::part(place.nth) }));
         Prospect {
             target_error,
             step: next_step(&tally, &assessment, &dial),
