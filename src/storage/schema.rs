@@ -15,7 +15,7 @@ struct Step {
     postgres: &'static str,
 }
 
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     Step {
         version: 1,
         name: "foundations",
@@ -69,6 +69,12 @@ const STEPS: [Step; 9] = [
         name: "identity",
         sqlite: include_str!("migrations/sqlite/0010_identity.sql"),
         postgres: include_str!("migrations/postgres/0010_identity.sql"),
+    },
+    Step {
+        version: 16,
+        name: "shop_day",
+        sqlite: include_str!("migrations/sqlite/0016_shop_day.sql"),
+        postgres: include_str!("migrations/postgres/0016_shop_day.sql"),
     },
 ];
 

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::domain::conversation::{Author, Handler};
+use crate::domain::conversation::{Author, Handler, Simulated};
 use crate::domain::decision::Reason;
 use crate::domain::ids::{AccountId, ConversationId, ShopId, TurnId};
 use crate::domain::text::Lang;
@@ -47,6 +47,9 @@ pub struct ConversationItem {
     /// Who has taken over.
     agent: Option<AgentView>,
     closed: bool,
+    /// Set if no buyer is there: it belongs to a simulated day, answered by a script or by the model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    simulated: Option<Simulated>,
     last_message: Option<LastMessage>,
     /// Since when the buyer has been waiting for the shop's side.
     waiting_since_ms: Option<i64>,
@@ -75,6 +78,7 @@ impl ConversationItem {
             handler: conversation.handler,
             agent: conversation.agent.map(|id| AgentView { id, name: names.of_account(id) }),
             closed: conversation.closed,
+            simulated: conversation.simulated,
             last_message,
             waiting_since_ms: row.waiting_since_ms,
             newest_turn,

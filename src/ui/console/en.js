@@ -177,4 +177,7 @@ export default {
   "propose": "Propose",
   "golden_saved": "Proposed. It answers once staff approve it.",
   "keys.golden": "Save the reply as a golden answer",
+  "simulated": "Simulated",
+  "simulated.scripted": "Simulated day, answered by a script",
+  "simulated.model": "Simulated day, answered by the model",
 };

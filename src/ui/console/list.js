@@ -162,6 +162,7 @@ export function listPane(desk, open, keysButton) {
         { class: "line" },
         c.newest_turn && stateChip(c.newest_turn),
         c.closed && h("span", { class: "chip" }, t("closed")),
+        c.simulated && h("span", { class: "chip", "data-testid": "simulated" }, t("simulated")),
         h("span", { class: "grow" }),
         c.waiting_since_ms
           ? waitClock(c.waiting_since_ms)

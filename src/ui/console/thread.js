@@ -139,7 +139,7 @@ export function threadPane(desk, acts) {
         h(
           "p",
           { class: "soft small" },
-          [who, t(`lang.${c.lang}`), c.closed ? t("closed") : null].filter(Boolean).join(" · "),
+          [who, t(`lang.${c.lang}`), c.closed ? t("closed") : null, c.simulated ? t(`simulated.${c.simulated}`) : null].filter(Boolean).join(" · "),
         ),
       ),
       desk.mayAct && [

@@ -175,4 +175,7 @@ export default {
   "propose": "提交待批准",
   "golden_saved": "已提交，批准后开始使用。",
   "keys.golden": "将回复存为标准答案",
+  "simulated": "模拟",
+  "simulated.scripted": "模拟的一天，由脚本作答",
+  "simulated.model": "模拟的一天，由模型作答",
 };
