@@ -66,6 +66,7 @@ pub mod secrets;
 pub mod sessions;
 pub mod shops;
 pub mod snapshot;
+pub mod tallies;
 pub mod tasks;
 #[cfg(test)]
 mod testing;
