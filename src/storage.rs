@@ -46,6 +46,7 @@ pub mod jobs;
 pub mod labels;
 pub mod looks;
 pub mod lookups;
+pub mod mappings;
 pub mod messages;
 pub mod ops;
 pub mod orders;

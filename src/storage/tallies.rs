@@ -270,7 +270,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_day_is_found_by_its_time_and_not_by_reading_everything() {
-        let Scratch { db, .. } = testing::sqlite().await;
+        // Kept whole: its folder must outlive the pools.
+        let scratch = testing::sqlite().await;
+        let db = &scratch.db;
         for sql in [THREADS, SAID, TURNS, ORDERS] {
             let explained = format!("explain query plan {sql}");
             let rows = sqlx::query(sqlx::AssertSqlSafe(explained))
