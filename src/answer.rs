@@ -23,7 +23,7 @@ pub mod rows;
 pub mod topic;
 pub mod wishes;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
@@ -179,6 +179,8 @@ pub struct Answering {
     prompts: Prompts,
     calibration: Calibration,
     golden: Option<GoldenTier>,
+    /// What answers the simulated days of a demo; everywhere else it stays empty.
+    script: OnceLock<Box<Answering>>,
 }
 
 impl Answering {
@@ -191,7 +193,19 @@ impl Answering {
             prompts: Prompts::load()?,
             calibration: confidence::shipped()?,
             golden: None,
+            script: OnceLock::new(),
         })
+    }
+
+    /// From now on `script` answers what is asked in simulated conversations. The first one stays.
+    pub fn allow_script(&self, script: Self) {
+        // A demo says so once at its start.
+        let _ = self.script.set(Box::new(script));
+    }
+
+    /// What answers in simulated conversations, where a demo has allowed it.
+    pub fn by_script(&self) -> Option<&Self> {
+        self.script.get().map(Box::as_ref)
     }
 
     /// The same with another calibration, as `kefu fit` writes it.

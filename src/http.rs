@@ -15,6 +15,7 @@ mod console;
 pub mod day;
 pub mod error;
 mod extract;
+mod figures;
 mod guard;
 mod identity;
 mod knowledge;
@@ -62,6 +63,7 @@ pub fn all_routes(state: AppState) -> Routes {
         .with(ops::routes)
         .with(records::routes)
         .with(tasks::routes)
+        .with(figures::routes)
         .with(pages::routes)
 }
 

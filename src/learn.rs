@@ -5,7 +5,7 @@
 //! [`tries`] counts how often that is tried; [`watch`] doubts a proof afterwards, and [`signals`] say when to look more closely ([`senses`] reads them); [`dial`]
 //! says what a promise means for a turn, [`proving`] makes the proofs, [`nightly`] does so by itself, and [`probation`]
 //! asks anew after a change; [`charts`] shows all this; [`rehearsal`] says what is still missing on the first day;
-//! [`edit`] proposes what an agent's change meant.
+//! [`edit`] proposes what an agent's change meant; [`tallies`] keeps what every day of service came to.
 
 pub mod ablation;
 pub mod assess;
@@ -29,5 +29,6 @@ pub mod replay;
 pub mod senses;
 pub mod signals;
 pub mod split;
+pub mod tallies;
 pub mod tries;
 pub mod watch;

@@ -50,6 +50,7 @@ pub mod jobs;
 pub mod labels;
 pub mod looks;
 pub mod lookups;
+pub mod mappings;
 pub mod messages;
 pub mod ops;
 pub mod orders;
@@ -72,6 +73,7 @@ pub mod sessions;
 pub mod shops;
 pub mod snapshot;
 pub mod tags;
+pub mod tallies;
 pub mod tasks;
 #[cfg(test)]
 mod testing;

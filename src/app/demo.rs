@@ -1,6 +1,8 @@
 //! The demo shop: its people, its widget, its rules, its few documents and orders.
 
+pub mod day;
 mod orders;
+mod script;
 
 use std::collections::BTreeMap;
 use std::path::Path;

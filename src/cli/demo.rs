@@ -1,17 +1,24 @@
-//! `kefu demo`: models, a demo shop, its documents, the server; and how long an answer takes here.
+//! `kefu demo`: models, a demo shop, its documents, the server; and how long an answer takes here. With `--traffic` a day
+//! of buyers, too.
+
+mod shopfront;
+mod traffic;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use tokio::net::TcpListener;
 
+use self::traffic::TrafficArgs;
 use super::progress::{Bars, Unit};
 use super::{Common, Outcome, models, output, serve};
 use crate::app::App;
-use crate::app::data_dir::DataDir;
+use crate::app::data_dir::{DataDir, ServerInfo};
 use crate::app::demo::Demo;
 use crate::app::engines::Engines;
+use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::domain::document::RevisionState;
 use crate::domain::ids::{RevisionId, ShopId};
@@ -30,11 +37,16 @@ pub struct DemoArgs {
     /// Where to listen, as 127.0.0.1:8080.
     #[arg(long)]
     listen: Option<SocketAddr>,
+    #[command(flatten)]
+    traffic: TrafficArgs,
 }
 
 pub fn run(common: &Common, args: DemoArgs) -> Outcome {
     let config = common.config_listening_on(args.listen)?;
     telemetry::start("warn", false);
+    if args.traffic.traffic && !args.reset && ServerInfo::of(&common.data_dir).is_some() {
+        return visit(common, &config, &args.traffic);
+    }
     if args.reset {
         // Taken and given back: a demo that is running is not deleted under its feet.
         drop(DataDir::open(&common.data_dir)?);
@@ -47,21 +59,31 @@ pub fn run(common: &Common, args: DemoArgs) -> Outcome {
         models::fetch_needed(&config, &bars)?;
         let life = Lifecycle::default();
         life.listen_for_signals();
-        let clean = play(&config, &data_dir, listener, &bars, life).await?;
+        let clean = play(&config, &data_dir, (listener, args.traffic), &bars, life).await?;
         data_dir.withdraw();
         if clean { Ok(()) } else { Err(anyhow::anyhow!("a part of the server died; the log says which").into()) }
     })
 }
 
+/// Plays a day against a demo that runs already.
+fn visit(common: &Common, config: &Config, args: &TrafficArgs) -> Outcome {
+    Ok(serve::runtime(config)?.block_on(async {
+        let life = Lifecycle::default();
+        life.listen_for_signals();
+        traffic::play(&common.data_dir, args, &Bars::default(), (Arc::new(SystemClock), life.soft())).await
+    })?)
+}
+
 async fn play(
     config: &Config,
     data_dir: &DataDir,
-    listener: TcpListener,
+    (listener, traffic): (TcpListener, TrafficArgs),
     bars: &Bars,
     life: Lifecycle,
 ) -> anyhow::Result<bool> {
     let app = App::open(config, data_dir.root(), life).await?;
     let demo = Demo::open(&app, data_dir.root()).await?;
+    demo.allow_script(&app)?;
     app.start_workers(config).await?;
     serve::announce(&app, data_dir, &listener).await?;
     let url = reachable_url(config, &listener)?;
@@ -71,6 +93,13 @@ async fn play(
         greet(&url, &demo);
         if complete {
             tell_answer_time(&app.engines).await;
+            if traffic.traffic {
+                let day = traffic::play(data_dir.root(), &traffic, bars, (app.clock.clone(), app.life.soft()));
+                // A day that fails is no reason to close the shop.
+                if let Err(error) = day.await {
+                    bars.say(&format!("  The simulated day ended early: {error:#}"));
+                }
+            }
         }
         anyhow::Ok(())
     };

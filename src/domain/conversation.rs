@@ -16,6 +16,19 @@ pub enum Handler {
     Agent,
 }
 
+/// What makes the answers of a conversation that no buyer is in.
+///
+/// A demo's server plays whole days of a shop. Such a conversation looks like any other and is marked everywhere; what
+/// people make of its answers never counts for a proof.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Simulated {
+    /// A script points at the lines; no model is asked.
+    Scripted,
+    /// The generator, as for a buyer.
+    Model,
+}
+
 /// Who said something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

@@ -26,7 +26,7 @@ const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-
     font-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'self'; object-src 'none'";
 
 /// Where each page is and which file it is.
-const PAGES: [(&str, &str); 12] = [
+const PAGES: [(&str, &str); 13] = [
     ("/", "home/index.html"),
     ("/shop", "shop/index.html"),
     ("/login", "login/index.html"),
@@ -36,6 +36,7 @@ const PAGES: [(&str, &str); 12] = [
     ("/tasks", "tasks/index.html"),
     ("/records", "records/index.html"),
     ("/ops", "ops/index.html"),
+    ("/figures", "figures/index.html"),
     ("/account", "account/index.html"),
     ("/docs", "docs/index.html"),
     ("/widget.js", "widget/widget.js"),

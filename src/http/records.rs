@@ -4,6 +4,8 @@ mod beside;
 mod hooks;
 mod imports;
 mod keys;
+mod mapping;
+mod mappings;
 mod orders;
 mod products;
 mod report;
@@ -25,7 +27,7 @@ const SHEET_LIMIT_BYTES: usize = 20 * 1024 * 1024;
 
 /// Adds the routes of this room.
 pub fn routes(routes: Routes) -> Routes {
-    routes.with(order_routes).with(import_routes).with(return_routes).with(setting_routes)
+    routes.with(order_routes).with(import_routes).with(return_routes).with(mapping_routes).with(setting_routes)
 }
 
 fn order_routes(routes: Routes) -> Routes {
@@ -94,11 +96,19 @@ fn import_routes(routes: Routes) -> Routes {
             "carrier": "SF", "tracking": "SF1020304050" } }),
         json!({ "change": "changed" }),
     );
+    let mapped = Route::post(
+        "/v1/hooks/{shop_id}/{mapping}",
+        Public,
+        "An event in the words of a platform, signed likewise; the shop's table of that name says what it means",
+    )
+    .takes::<Value>()
+    .returns::<hooks::HookAnswer>(200);
     routes
         .add(upload, imports::upload_sheet)
         .add(list, imports::list_imports)
         .add(report, report::show_report)
         .add(hook, hooks::take_event)
+        .add(mapped, hooks::take_mapped_event)
 }
 
 fn return_routes(routes: Routes) -> Routes {
@@ -118,6 +128,16 @@ fn return_routes(routes: Routes) -> Routes {
     )
     .returns::<beside::BesideAnswer>(200);
     routes.add(rule, returns::rule).add(file, returns::file).add(beside, beside::show_beside)
+}
+
+fn mapping_routes(routes: Routes) -> Routes {
+    let list = Route::get("/v1/records/mappings", People, "Tables by which the events of platforms become ours")
+        .returns::<mappings::MappingsAnswer>(200);
+    let put = Route::put("/v1/records/mappings/{name}", People, "Set the table of a platform")
+        .takes::<mapping::Mapping>()
+        .example(mapping::example(), Value::Null);
+    let remove = Route::delete("/v1/records/mappings/{name}", People, "Take a table away");
+    routes.add(list, mappings::list_mappings).add(put, mappings::put_mapping).add(remove, mappings::remove_mapping)
 }
 
 fn setting_routes(routes: Routes) -> Routes {

@@ -10,8 +10,8 @@ use tracing::{info, warn};
 
 use super::{JobError, Runner};
 use crate::answer::records::{self, Asked, FromRecord};
-use crate::answer::{Answered, Ask, topic};
-use crate::domain::conversation::{Author, Citation, Handler};
+use crate::answer::{Answered, Answering, Ask, topic};
+use crate::domain::conversation::{Author, Citation, Handler, Simulated};
 use crate::domain::decision::{Decision, Evidence, LabelChance, Reason, decide_under, label_chance};
 use crate::domain::fault::Fault;
 use crate::domain::ids::{ChunkId, ShopId, TaskId, TurnId};
@@ -149,6 +149,7 @@ impl Runner {
         if let Some(told) = records::answer(&self.db, &asked).await.map_err(|error| failed(&error))? {
             return self.with_holds(shop, conversation, told.into()).await;
         }
+        let answering = self.answering_of(conversation)?;
         let scope = Scope { shop, buyers_only: true, sku: None, lane: Lane::Interactive };
         let ask = Ask { scope, message: turn.question.clone(), previous };
         // What agents are not to see is not shown to them while it is written either.
@@ -159,7 +160,7 @@ impl Runner {
                 self.bus.publish(shop, Event::DraftToken { turn: turn.id, text });
             }
         };
-        let answer = tokio::time::timeout(self.options.answer_timeout, self.answering.answer(&ask, Some(sender)));
+        let answer = tokio::time::timeout(self.options.answer_timeout, answering.answer(&ask, Some(sender)));
         let (answered, ()) = tokio::join!(answer, listen);
         let answered = match answered {
             Ok(Ok(answered)) => answered,
@@ -177,6 +178,18 @@ impl Runner {
             }
         };
         self.with_holds(shop, conversation, answered.into()).await
+    }
+
+    /// Who answers here. A conversation that asks for a script gets one from a demo's server only; from any other it
+    /// gets a person.
+    fn answering_of(&self, conversation: &Conversation) -> Result<&Answering, Reason> {
+        match conversation.simulated {
+            Some(Simulated::Scripted) => self.answering.by_script().ok_or_else(|| {
+                warn!(conversation.id = %conversation.id, "a scripted conversation, and no demo serves it");
+                Reason::ModelUnavailable
+            }),
+            Some(Simulated::Model) | None => Ok(&self.answering),
+        }
     }
 
     /// What holds a draft wherever it came from: a link that is not the shop's, and an agent who has taken over.

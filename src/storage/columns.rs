@@ -14,7 +14,7 @@ use sqlx::{Any, Database, Decode, Encode, Row, Type};
 use super::StorageError;
 use crate::domain::certificate::VoidReason;
 use crate::domain::check::Finding;
-use crate::domain::conversation::{Author, Handler};
+use crate::domain::conversation::{Author, Handler, Simulated};
 use crate::domain::dial::Scope;
 use crate::domain::document::{Audience, Format, RevisionState};
 use crate::domain::golden::{GoldenOrigin, GoldenState};
@@ -61,7 +61,7 @@ stands_as_text!(id_to_text, id_from_text:
 
 stands_as_text!(code_to_text, code_from_text:
     Audience, Author, Finding, Format, GoldenOrigin, GoldenState, Handler, LabelSource, Lang, Outcome, RehearsalState,
-    RejectReason, RevisionState, Scope, TurnState, Verdict, VoidReason, crate::domain::injection::Quarantine,
+    RejectReason, RevisionState, Scope, Simulated, TurnState, Verdict, VoidReason, crate::domain::injection::Quarantine,
     super::accounts::Role, super::conversations::ConversationKind, super::jobs::JobState, super::jobs::Lane,
     crate::domain::order::Platform, crate::domain::order::Stage, crate::domain::task::Department,
     crate::domain::task::TaskKind, crate::domain::task::TaskState, super::buyers::KeyPurpose,

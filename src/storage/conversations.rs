@@ -6,7 +6,7 @@ use sqlx::any::AnyRow;
 use super::columns::Columns;
 use super::inbox::place;
 use super::{Db, StorageError, Tx};
-use crate::domain::conversation::Handler;
+use crate::domain::conversation::{Handler, Simulated};
 use crate::domain::ids::{AccountId, ConversationId, ShopId, WidgetId};
 use crate::domain::inbox::Standing;
 use crate::domain::text::Lang;
@@ -48,6 +48,8 @@ pub struct Conversation {
     pub agent: Option<AccountId>,
     /// Whether it is done with. A buyer who writes opens it again.
     pub closed: bool,
+    /// Set if it belongs to a simulated day.
+    pub simulated: Option<Simulated>,
     /// When it began.
     pub created_at_ms: i64,
     /// When something was last said.
@@ -73,7 +75,7 @@ pub struct NewConversation<'a> {
 macro_rules! select {
     ($more_columns:literal, $rest:literal) => {
         concat!(
-            "select c.id, c.shop_id, c.kind, c.widget_id, c.buyer_hash, c.lang, c.sku, c.handler, c.agent_id, c.closed, ",
+            "select c.id, c.shop_id, c.kind, c.widget_id, c.buyer_hash, c.lang, c.sku, c.handler, c.agent_id, c.closed, c.simulated, ",
             "c.created_at_ms, c.updated_at_ms",
             $more_columns,
             " from conversations c ",
@@ -95,6 +97,7 @@ pub(super) fn read(row: &AnyRow) -> Result<Conversation, StorageError> {
         handler: row.col("handler")?,
         agent: row.col("agent_id")?,
         closed: row.flag("closed")?,
+        simulated: row.col("simulated")?,
         created_at_ms: row.col("created_at_ms")?,
         updated_at_ms: row.col("updated_at_ms")?,
     })
@@ -114,6 +117,7 @@ pub async fn create(tx: &mut Tx, shop: ShopId, new: &NewConversation<'_>) -> Res
         handler: Handler::Assistant,
         agent: None,
         closed: false,
+        simulated: None,
         created_at_ms: now_ms,
         updated_at_ms: now_ms,
     };
@@ -135,6 +139,24 @@ pub async fn create(tx: &mut Tx, shop: ShopId, new: &NewConversation<'_>) -> Res
     .execute(tx.connection())
     .await?;
     Ok(conversation)
+}
+
+/// Marks a thread that has just begun as one of a simulated day, for good.
+pub async fn mark_simulated(
+    tx: &mut Tx,
+    shop: ShopId,
+    conversation: ConversationId,
+    simulated: Simulated,
+) -> Result<bool, StorageError> {
+    let done = sqlx::query(
+        "update conversations set simulated = $3 where shop_id = $1 and id = $2 and next_seq = 1 and kind = 'buyer'",
+    )
+    .bind(shop)
+    .bind(conversation)
+    .bind(simulated)
+    .execute(tx.connection())
+    .await?;
+    Ok(done.rows_affected() == 1)
 }
 
 /// One thread.

@@ -41,12 +41,14 @@ pub struct NewLabel {
     pub propensity: f64,
 }
 
-/// Adds a label; `None` if the shop has no such turn.
+/// Adds a label; `None` if the shop has no such turn, or it belongs to a simulated day: a label is evidence for a proof,
+/// whoever counts it, and a script is not what the proof is about.
 pub async fn insert(tx: &mut Tx, shop: ShopId, new: &NewLabel) -> Result<Option<LabelId>, StorageError> {
     let (id, now_ms) = (LabelId(tx.new_id()), tx.now_ms());
     let done = sqlx::query(
         "insert into labels (id, shop_id, turn_id, account_id, outcome, source, propensity, created_at_ms) \
-         select $1, t.shop_id, t.id, $4, $5, $6, $7, $8 from turns t where t.shop_id = $2 and t.id = $3",
+         select $1, t.shop_id, t.id, $4, $5, $6, $7, $8 from turns t \
+         join conversations c on c.id = t.conversation_id and c.simulated is null where t.shop_id = $2 and t.id = $3",
     )
     .bind(id)
     .bind(shop)

@@ -41,12 +41,14 @@ pub struct NewLook {
     pub not_by: Option<AccountId>,
 }
 
-/// Queues a look; false if the shop has no such turn, or it is queued for the same reason already.
+/// Queues a look; false if the shop has no such turn, it is queued for the same reason already, or it belongs to a
+/// simulated day and gets no label.
 pub async fn queue(tx: &mut Tx, shop: ShopId, new: &NewLook) -> Result<bool, StorageError> {
     let (id, now_ms) = (LookId(tx.new_id()), tx.now_ms());
     let done = sqlx::query(
         "insert into looks (id, shop_id, turn_id, source, propensity, not_by, created_at_ms) \
-         select $1, t.shop_id, t.id, $4, $5, $6, $7 from turns t where t.shop_id = $2 and t.id = $3 \
+         select $1, t.shop_id, t.id, $4, $5, $6, $7 from turns t \
+         join conversations c on c.id = t.conversation_id and c.simulated is null where t.shop_id = $2 and t.id = $3 \
          on conflict (turn_id, source) do nothing",
     )
     .bind(id)

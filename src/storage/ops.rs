@@ -85,15 +85,15 @@ pub struct Basis {
     pub sources: BTreeMap<DocumentId, i64>,
 }
 
-/// Selects decided turns of conversations of these kinds.
+/// Selects decided turns of conversations `c` that are so.
 macro_rules! select_decided {
-    ($kinds:literal) => {
+    ($which:literal) => {
         concat!(
             "select t.id, t.conversation_id, t.question, t.evidence, t.draw, t.decision, t.audit, t.reasons, ",
             "t.created_at_ms, t.draft, t.citations, f.verdict, f.reason, m.thumbs, m.author, l.outcome, l.source, ",
             "l.account_id, b.certificate_id, b.pipeline, b.chance_of_all, b.sources, c.kind from turns t ",
-            "join conversations c on c.id = t.conversation_id and c.kind in ",
-            $kinds,
+            "join conversations c on c.id = t.conversation_id and ",
+            $which,
             " left join feedback f on f.id = (select max(l.id) from feedback l where l.turn_id = t.id) ",
             "left join labels l on l.id = (select max(n.id) from labels n ",
             "where n.turn_id = t.id and n.withdrawn_at_ms is null) ",
@@ -108,17 +108,17 @@ macro_rules! select_decided {
 /// Everything that was decided of what was asked in the period, oldest first. Test questions of staff and rehearsals are
 /// left out, here and in [`days`]: they are not what buyers ask.
 pub async fn replay_rows(db: &Db, shop: ShopId, period: Period) -> Result<Vec<ReplayRow>, StorageError> {
-    read_decided(db, shop, (select_decided!("('buyer')"), period)).await
+    read_decided(db, shop, (select_decided!("c.kind = 'buyer'"), period)).await
 }
 
-/// The same with what was rehearsed: a proof may rest on both.
+/// What buyers asked, and nobody of a simulated day, with what was rehearsed: a proof may rest on both.
 pub async fn proof_rows(db: &Db, shop: ShopId, period: Period) -> Result<Vec<ReplayRow>, StorageError> {
-    read_decided(db, shop, (select_decided!("('buyer', 'rehearsal')"), period)).await
+    read_decided(db, shop, (select_decided!("c.kind in ('buyer', 'rehearsal') and c.simulated is null"), period)).await
 }
 
 /// What was rehearsed alone.
 pub async fn rehearsed_rows(db: &Db, shop: ShopId, period: Period) -> Result<Vec<ReplayRow>, StorageError> {
-    read_decided(db, shop, (select_decided!("('rehearsal')"), period)).await
+    read_decided(db, shop, (select_decided!("c.kind = 'rehearsal'"), period)).await
 }
 
 async fn read_decided(

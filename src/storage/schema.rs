@@ -15,7 +15,7 @@ struct Step {
     postgres: &'static str,
 }
 
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     Step {
         version: 1,
         name: "foundations",
@@ -81,6 +81,12 @@ const STEPS: [Step; 11] = [
         name: "inbox",
         sqlite: include_str!("migrations/sqlite/0013_inbox.sql"),
         postgres: include_str!("migrations/postgres/0013_inbox.sql"),
+    },
+    Step {
+        version: 16,
+        name: "shop_day",
+        sqlite: include_str!("migrations/sqlite/0016_shop_day.sql"),
+        postgres: include_str!("migrations/postgres/0016_shop_day.sql"),
     },
 ];
 

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::domain::conversation::Simulated;
 use crate::domain::ids::{ConversationId, WidgetId};
 use crate::domain::text::Lang;
 use crate::events::Event;
@@ -29,6 +30,9 @@ pub struct StartBody {
     /// Who the buyer is: a token that the shop's server signed, good for an hour at most.
     #[serde(default)]
     identity: Option<String>,
+    /// Nobody is there: a conversation of a simulated day, marked as one everywhere. Demos alone take it.
+    #[serde(default)]
+    simulated: Option<Simulated>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -48,6 +52,9 @@ pub async fn start_conversation(
 ) -> ApiResult<(StatusCode, Json<Started>)> {
     let widget = find_widget(&state, id, &head).await?;
     let slow_down = |seconds| ApiError::from(Code::TooManyRequests).retry_after_s(seconds);
+    if body.simulated.is_some() && state.settings.demo_widget != Some(id) {
+        return Err(ApiError::field("simulated", "only a demo has simulated conversations"));
+    }
     state.limits.conversations.take(&address, state.now_ms()).map_err(slow_down)?;
     let buyer = match body.identity.as_deref().filter(|token| !token.is_empty()) {
         Some(token) => {
@@ -68,6 +75,9 @@ pub async fn start_conversation(
         NewConversation { widget: Some(id), kind: ConversationKind::Buyer, buyer_hash: &hash, lang: body.lang, sku };
     let mut tx = state.db.begin().await?;
     let conversation = conversations::create(&mut tx, widget.shop, &new).await?;
+    if let Some(simulated) = body.simulated {
+        conversations::mark_simulated(&mut tx, widget.shop, conversation.id, simulated).await?;
+    }
     if let Some(buyer) = &buyer {
         buyers::identify(&mut tx, widget.shop, conversation.id, (&buyer.id, buyer.until_ms)).await?;
     }

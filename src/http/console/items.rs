@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::domain::conversation::{Author, Handler};
+use crate::domain::conversation::{Author, Handler, Simulated};
 use crate::domain::decision::Reason;
 use crate::domain::ids::{AccountId, ConversationId, ShopId, TurnId};
 use crate::domain::inbox::{InboxRules, ReplyClock, ReplyKind};
@@ -52,6 +52,9 @@ pub struct ConversationItem {
     /// Who has taken over.
     agent: Option<AgentView>,
     closed: bool,
+    /// Set if no buyer is there: it belongs to a simulated day, answered by a script or by the model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    simulated: Option<Simulated>,
     last_message: Option<LastMessage>,
     /// Whose it is; the assistant may still be the one who answers.
     assignee: Option<AgentView>,
@@ -102,6 +105,7 @@ impl Shown<'_> {
             handler: conversation.handler,
             agent: conversation.agent.map(agent),
             closed: conversation.closed,
+            simulated: conversation.simulated,
             last_message,
             assignee: row.assignee.map(agent),
             escalated: row.is_escalated,

@@ -1,4 +1,5 @@
-//! `POST /v1/hooks/{shop_id}`: another system of the shop, by its signature.
+//! `POST /v1/hooks/{shop_id}`: another system of the shop, by its signature. With the name of a mapping behind it, in the
+//! words of a platform.
 //!
 //! The same id again is the same event again, and changes nothing. Events that come late change only what nobody told
 //! later: see [`crate::domain::order`].
@@ -7,7 +8,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::domain::ids::ShopId;
 use crate::domain::order::{Platform, Stage};
@@ -15,11 +16,12 @@ use crate::domain::order_input::{OrderInput, Refusal, check_number};
 use crate::events::Event;
 use crate::http::error::{ApiError, ApiResult, Code};
 use crate::http::extract::{Json, Path, RequestHead};
+use crate::http::records::mapping::{Mapping, MappingError};
 use crate::http::records::signature;
 use crate::http::state::AppState;
 use crate::storage::buyers::{self, KeyPurpose};
 use crate::storage::orders::{self, Account, Change, Source};
-use crate::storage::{products, shops};
+use crate::storage::{mappings, products, rules, shops};
 
 /// Ids of buyers that are longer are no ids.
 const MAX_BUYER_CHARS: usize = 128;
@@ -91,6 +93,37 @@ pub async fn take_event(
     head: RequestHead,
     body: Bytes,
 ) -> ApiResult<Json<HookAnswer>> {
+    let id = signed_id(&state, shop, &head, &body).await?;
+    let event: HookEvent = serde_json::from_slice(&body).map_err(unreadable)?;
+    Ok(Json(HookAnswer { change: take(&state, shop, &id, event).await? }))
+}
+
+/// The same in the words of a platform, which one of the shop's tables translates.
+pub async fn take_mapped_event(
+    State(state): State<AppState>,
+    Path((shop, name)): Path<(ShopId, String)>,
+    head: RequestHead,
+    body: Bytes,
+) -> ApiResult<Json<HookAnswer>> {
+    let id = signed_id(&state, shop, &head, &body).await?;
+    let table = mappings::get(&state.db, shop, &name).await?.ok_or(Code::NotFound)?;
+    let table: Mapping = serde_json::from_value(table).map_err(ApiError::bug)?;
+    let event: Value = serde_json::from_slice(&body).map_err(unreadable)?;
+    let offset_min = rules::current(&state.db, shop).await?.utc_offset_min;
+    let doubt = |error: MappingError| ApiError::from(Code::BodyInvalid).with(json!({ "detail": error.to_string() }));
+    let Some(event) = table.translate(&event, offset_min).map_err(doubt)? else {
+        return Ok(Json(HookAnswer { change: Change::Same }));
+    };
+    let event: HookEvent = serde_json::from_value(event).map_err(unreadable)?;
+    Ok(Json(HookAnswer { change: take(&state, shop, &id, event).await? }))
+}
+
+fn unreadable(error: serde_json::Error) -> ApiError {
+    ApiError::from(Code::BodyInvalid).with(json!({ "detail": error.to_string() }))
+}
+
+/// The id of an event that one of the shop's keys has signed.
+async fn signed_id(state: &AppState, shop: ShopId, head: &RequestHead, body: &Bytes) -> ApiResult<String> {
     if !shops::list(&state.db).await?.iter().any(|known| known.id == shop) {
         return Err(Code::NotFound.into());
     }
@@ -98,24 +131,24 @@ pub async fn take_event(
     let doubt = |error: signature::SignatureError| {
         ApiError::from(Code::SignatureInvalid).with(json!({ "detail": error.to_string() }))
     };
-    let id = signature::check(&head.headers, &body, &keys, state.now_ms()).map_err(doubt)?;
-    let unreadable =
-        |error: serde_json::Error| ApiError::from(Code::BodyInvalid).with(json!({ "detail": error.to_string() }));
-    let event: HookEvent = serde_json::from_slice(&body).map_err(unreadable)?;
+    signature::check(&head.headers, body, &keys, state.now_ms()).map_err(doubt)
+}
+
+async fn take(state: &AppState, shop: ShopId, id: &str, event: HookEvent) -> ApiResult<Change> {
     let change = match event {
-        HookEvent::ProductViewed(viewed) => view(&state, shop, &viewed).await?,
-        HookEvent::Created(event) => tell(&state, shop, (&id, "order.created", Some(Stage::Created)), event).await?,
-        HookEvent::Paid(event) => tell(&state, shop, (&id, "order.paid", Some(Stage::Paid)), event).await?,
-        HookEvent::Shipped(event) => tell(&state, shop, (&id, "order.shipped", Some(Stage::Shipped)), event).await?,
-        HookEvent::Node(event) => tell(&state, shop, (&id, "order.node", None), event).await?,
-        HookEvent::Signed(event) => tell(&state, shop, (&id, "order.signed", Some(Stage::Signed)), event).await?,
+        HookEvent::ProductViewed(viewed) => view(state, shop, &viewed).await?,
+        HookEvent::Created(event) => tell(state, shop, (id, "order.created", Some(Stage::Created)), event).await?,
+        HookEvent::Paid(event) => tell(state, shop, (id, "order.paid", Some(Stage::Paid)), event).await?,
+        HookEvent::Shipped(event) => tell(state, shop, (id, "order.shipped", Some(Stage::Shipped)), event).await?,
+        HookEvent::Node(event) => tell(state, shop, (id, "order.node", None), event).await?,
+        HookEvent::Signed(event) => tell(state, shop, (id, "order.signed", Some(Stage::Signed)), event).await?,
         HookEvent::Cancelled(event) => {
-            tell(&state, shop, (&id, "order.cancelled", Some(Stage::Cancelled)), event).await?
+            tell(state, shop, (id, "order.cancelled", Some(Stage::Cancelled)), event).await?
         }
-        HookEvent::Refunded(event) => tell(&state, shop, (&id, "order.refunded", Some(Stage::Refunded)), event).await?,
+        HookEvent::Refunded(event) => tell(state, shop, (id, "order.refunded", Some(Stage::Refunded)), event).await?,
     };
     state.bus.publish(shop, Event::RecordsChanged);
-    Ok(Json(HookAnswer { change }))
+    Ok(change)
 }
 
 fn refused(refusal: Refusal) -> ApiError {

@@ -279,4 +279,7 @@ export default {
   "keys.tag": "Tags",
   "keys.undo": "Undo, for five seconds",
   "keys.duty": "On duty or away",
+  "simulated": "Simulated",
+  "simulated.scripted": "Simulated day, answered by a script",
+  "simulated.model": "Simulated day, answered by the model",
 };

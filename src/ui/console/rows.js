@@ -86,6 +86,7 @@ export function rowMaker(desk, acts) {
         span(
           "line",
           c.closed ? h("span", { class: "chip" }, t("closed")) : turn && stateChip(turn),
+          c.simulated && h("span", { class: "chip", "data-testid": "simulated" }, t("simulated")),
           c.escalated && h("span", { class: "chip bad" }, t("escalated")),
           c.marked && h("span", { class: "marked", role: "img", "aria-label": t("marked") }, "★"),
           span("grow"),

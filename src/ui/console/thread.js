@@ -158,7 +158,7 @@ export function threadPane(desk, acts) {
         h(
           "p",
           { class: "soft small" },
-          [who, c.assignee && t("assigned_to", { name: c.assignee.name }), t(`lang.${c.lang}`), c.closed ? t("closed") : null]
+          [who, c.assignee && t("assigned_to", { name: c.assignee.name }), t(`lang.${c.lang}`), c.closed ? t("closed") : null, c.simulated ? t(`simulated.${c.simulated}`) : null]
             .filter(Boolean)
             .join(" · "),
         ),

@@ -277,4 +277,7 @@ export default {
   "keys.tag": "标签",
   "keys.undo": "五秒内撤销",
   "keys.duty": "在岗或离开",
+  "simulated": "模拟",
+  "simulated.scripted": "模拟的一天，由脚本作答",
+  "simulated.model": "模拟的一天，由模型作答",
 };

@@ -1,6 +1,7 @@
 // Orders, tasks and returns: shared by the console, the tasks and the orders.
 export default {
   "room.tasks": "Tasks",
+  "room.figures": "Figures",
   "room.records": "Orders",
   "reason.order_record": "It is told from the order's record, and ops have not let this topic be sent by itself",
   "reason.order_stale": "Nothing was heard of the order for too long",

@@ -1,6 +1,7 @@
 // 订单、任务与退货：客服工作台、任务页与订单页共用。
 export default {
   "room.tasks": "任务",
+  "room.figures": "数据",
   "room.records": "订单",
   "reason.order_record": "内容来自订单记录，运营未允许此话题自动发送",
   "reason.order_stale": "订单记录过旧",

@@ -20,6 +20,7 @@ const ROOMS = [
   { id: "tasks", roles: ["agent", "ops", "owner"] },
   { id: "records", roles: ["agent", "staff", "ops", "owner"] },
   { id: "knowledge", roles: ["agent", "staff", "ops", "owner"] },
+  { id: "figures", roles: ["agent", "ops", "owner"] },
   { id: "ops", roles: ["agent", "ops", "owner"] },
 ];
 
