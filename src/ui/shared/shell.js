@@ -67,12 +67,19 @@ export async function enter(id, { fixed = false } = {}) {
     h("div", { class: fixed ? "shell fixed" : "shell" }, top, banner, main),
   );
   watchStatus(top.querySelector(".status"));
+  showCurrent(top.querySelector(".rooms"));
   const here = ROOMS.find((room) => room.id === id);
   if (here && !here.roles.includes(me.role)) {
     show(main, notYours(me));
     return null;
   }
   return { me, main, banner };
+}
+
+/** More rooms than fit: the one that is open is in sight. */
+function showCurrent(rooms) {
+  const current = rooms.querySelector('[aria-current="page"]');
+  if (current) rooms.scrollLeft = current.offsetLeft - rooms.offsetLeft - (rooms.clientWidth - current.offsetWidth) / 2;
 }
 
 function topbar(id, me) {
@@ -107,6 +114,7 @@ function topbar(id, me) {
     h(
       "a",
       { class: "who", href: "/account", title: t("room.account"), "data-testid": "to-account" },
+      icon("person"),
       h("span", {}, me.name),
       h("span", { class: "soft" }, roleText(me.role)),
     ),
