@@ -192,7 +192,7 @@ impl Db {
             Dialect::Sqlite => self.writer.begin_with("begin immediate").await?,
             Dialect::Postgres => self.writer.begin().await?,
         };
-        Ok(Tx { inner, clock: self.clock.clone(), keys: self.keys.clone() })
+        Ok(Tx { inner, dialect: self.dialect, clock: self.clock.clone(), keys: self.keys.clone() })
     }
 
     /// Whether the database answers.
@@ -248,6 +248,7 @@ fn sqlite_pool(size: u32, read_only: bool) -> sqlx::pool::PoolOptions<Any> {
 /// A unit of work: all of it happens, or none.
 pub struct Tx {
     inner: sqlx::Transaction<'static, Any>,
+    dialect: Dialect,
     clock: SharedClock,
     keys: Arc<seal::Keyring>,
 }

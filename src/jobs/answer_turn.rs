@@ -33,7 +33,7 @@ use crate::storage::epochs::{self, Cited};
 use crate::storage::jobs::{self, JobState};
 use crate::storage::looks::{self, NewLook};
 use crate::storage::messages::{self, NewMessage};
-use crate::storage::policies::{self, PolicyVersion};
+use crate::storage::policies::{self, Hold, PolicyVersion};
 use crate::storage::tasks::{self, NewTask};
 use crate::storage::turns::{self, NewDecision, NewReply, Turn};
 use crate::storage::{StorageError, Tx, rules, shops};
@@ -65,8 +65,11 @@ struct Ruling {
 }
 
 impl Ruling {
-    /// Whether the rules and the proof are still those it was made under, as the unit of work sees it.
+    /// Whether the rules and the proof are still those it was made under. They are until the unit of work ends.
     async fn is_in_force(&self, tx: &mut Tx, shop: ShopId) -> Result<bool, StorageError> {
+        // A proof that has lapsed is ended in the same unit of work.
+        let hold = if self.found.lapsed.is_some() { Hold::ToChange } else { Hold::ToDecide };
+        policies::hold(tx, shop, hold).await?;
         if policies::current_in(tx, shop).await?.id != self.policy.id {
             return Ok(false);
         }
@@ -242,8 +245,7 @@ impl Runner {
         let (ruling, mut tx) = loop {
             let ruling = self.rule(shop, &answered, draw).await?;
             let mut tx = self.db.begin().await?;
-            // What was changed meanwhile is decided anew; from here on SQLite lets nobody change it, and Postgres
-            // takes a change of this very moment for a later one.
+            // What was changed meanwhile is decided anew; from here on nobody changes it.
             if ruling.is_in_force(&mut tx, shop).await? {
                 break (ruling, tx);
             }

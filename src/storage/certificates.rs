@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use sqlx::any::AnyRow;
 
 use super::columns::{Columns, Json};
+use super::policies::{Hold, hold};
 use super::{Db, StorageError, Tx};
 use crate::domain::certificate::{Certificate, LIFETIME_MS, Terms, VoidReason, Voided};
 use crate::domain::dial::Scope;
@@ -53,6 +54,7 @@ fn read(row: &AnyRow) -> Result<Certificate, StorageError> {
 
 /// Puts a proof in force in place of the one before it.
 pub async fn issue(tx: &mut Tx, shop: ShopId, new: &NewCertificate<'_>) -> Result<CertificateId, StorageError> {
+    hold(tx, shop, Hold::ToChange).await?;
     let (id, now_ms) = (CertificateId(tx.new_id()), tx.now_ms());
     sqlx::query(
         "update certificates set voided_at_ms = $3, voided_why = $4, voided_by = $5 \
@@ -89,6 +91,7 @@ pub async fn void(
     certificate: CertificateId,
     (why, by): (VoidReason, Option<AccountId>),
 ) -> Result<bool, StorageError> {
+    hold(tx, shop, Hold::ToChange).await?;
     let now_ms = tx.now_ms();
     let done = sqlx::query(
         "update certificates set voided_at_ms = $3, voided_why = $4, voided_by = $5 \

@@ -3,7 +3,7 @@
 use sqlx::any::AnyRow;
 
 use super::columns::{Columns, Json};
-use super::{Db, StorageError, Tx};
+use super::{Db, Dialect, StorageError, Tx};
 use crate::domain::ids::{AccountId, PolicyId, ShopId};
 use crate::domain::policy::Policy;
 
@@ -75,6 +75,31 @@ pub async fn current_in(tx: &mut Tx, shop: ShopId) -> Result<PolicyVersion, Stor
     read(&row)
 }
 
+/// What a unit of work is about to do with a shop's rules: its policy and its proofs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hold {
+    /// Decide by them: they stay as they are until it ends.
+    ToDecide,
+    /// Change them: nobody decides by them until it ends.
+    ToChange,
+}
+
+/// Takes hold of a shop's rules until the end of the unit of work: whoever decides and whoever changes wait for each
+/// other, so that what ops have stopped is stopped from the commit on. What is to be changed is taken `ToChange` from
+/// the beginning: two that decide could not both go on to change.
+///
+/// SQLite has one writer and needs nothing. On Postgres the shop's row stands for its rules; neither lock is in the way
+/// of rows that refer to the shop.
+pub async fn hold(tx: &mut Tx, shop: ShopId, hold: Hold) -> Result<(), StorageError> {
+    let sql = match (tx.dialect, hold) {
+        (Dialect::Sqlite, _) => return Ok(()),
+        (Dialect::Postgres, Hold::ToDecide) => "select id from shops where id = $1 for share",
+        (Dialect::Postgres, Hold::ToChange) => "select id from shops where id = $1 for no key update",
+    };
+    sqlx::query(sql).bind(shop).fetch_optional(tx.connection()).await?;
+    Ok(())
+}
+
 /// All versions, newest first.
 pub async fn history(db: &Db, shop: ShopId) -> Result<Vec<PolicyVersion>, StorageError> {
     let rows = sqlx::query(
@@ -90,6 +115,7 @@ pub async fn history(db: &Db, shop: ShopId) -> Result<Vec<PolicyVersion>, Storag
 /// Puts a new version in force; `None` if it was based on one that no longer is. Two at the same instant: the second
 /// gets [`StorageError::Conflict`] named `policies_number`.
 pub async fn append(tx: &mut Tx, shop: ShopId, new: &NewPolicy<'_>) -> Result<Option<PolicyVersion>, StorageError> {
+    hold(tx, shop, Hold::ToChange).await?;
     let row = sqlx::query("select coalesce(max(number), 0) as newest from policies where shop_id = $1")
         .bind(shop)
         .fetch_one(tx.connection())
@@ -126,6 +152,69 @@ pub async fn append(tx: &mut Tx, shop: ShopId, new: &NewPolicy<'_>) -> Result<Op
 mod tests {
     use super::super::testing::{Scratch, scratches, shop};
     use super::*;
+
+    /// Whether that connection to Postgres waits for a lock.
+    async fn waits(db: &Db, pid: i32) -> bool {
+        let sql = "select count(*) from pg_locks where pid = $1 and not granted";
+        let n: i64 = sqlx::query_scalar(sql).bind(pid).fetch_one(&db.readers).await.unwrap();
+        n > 0
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_ready_while_ops_stop_everything_waits_for_them() {
+        for Scratch { db, .. } in scratches().await {
+            let shop = shop(&db).await;
+            let mut stop = db.begin().await.unwrap();
+            let policy = Policy { kill_switch: true, ..Policy::review_everything() };
+            let new = NewPolicy { policy: &policy, author: None, note: "stop", based_on: Some(1) };
+            append(&mut stop, shop, &new).await.unwrap().unwrap();
+            let pid = std::sync::OnceLock::new();
+            let decide = async {
+                // On SQLite this waits already: there is one writer.
+                let mut tx = db.begin().await.unwrap();
+                if db.dialect == Dialect::Postgres {
+                    let own: i32 =
+                        sqlx::query_scalar("select pg_backend_pid()").fetch_one(tx.connection()).await.unwrap();
+                    pid.set(own).unwrap();
+                }
+                hold(&mut tx, shop, Hold::ToDecide).await.unwrap();
+                current_in(&mut tx, shop).await.unwrap()
+            };
+            let mut decide = std::pin::pin!(decide);
+            loop {
+                let seen = async {
+                    match (db.dialect, pid.get()) {
+                        (Dialect::Sqlite, _) => true,
+                        (Dialect::Postgres, Some(pid)) => waits(&db, *pid).await,
+                        (Dialect::Postgres, None) => false,
+                    }
+                };
+                tokio::select! {
+                    biased;
+                    decided = &mut decide => panic!("by {decided:?}, which is about to be replaced"),
+                    is_waiting = seen => if is_waiting { break },
+                }
+                tokio::task::yield_now().await;
+            }
+            stop.commit().await.unwrap();
+            assert!(decide.await.policy.kill_switch, "it decides by what is in force now");
+        }
+    }
+
+    #[tokio::test]
+    async fn those_who_only_decide_do_not_wait_for_each_other() {
+        for Scratch { db, .. } in scratches().await {
+            if db.dialect == Dialect::Sqlite {
+                continue; // There, everybody who writes waits.
+            }
+            let shop = shop(&db).await;
+            let (mut one, mut other) = (db.begin().await.unwrap(), db.begin().await.unwrap());
+            hold(&mut one, shop, Hold::ToDecide).await.unwrap();
+            hold(&mut other, shop, Hold::ToDecide).await.unwrap();
+            other.commit().await.unwrap();
+            one.commit().await.unwrap();
+        }
+    }
 
     #[tokio::test]
     async fn versions_are_appended_and_a_stale_edit_is_refused() {

@@ -30,7 +30,7 @@ use tokio::sync::{Notify, mpsc};
 use tower::ServiceExt;
 
 use crate::house::{House, Plan, scripted};
-use crate::support::{assert_invariants, count, random};
+use crate::support::{assert_invariants, count, random, schema_of_its_own};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
@@ -120,6 +120,52 @@ async fn hold(house: &House, turn: TurnId, draft: &str) {
     let mut tx = house.db().begin().await.unwrap();
     turns::record_decision(&mut tx, house.shop.id, &new).await.unwrap().unwrap();
     tx.commit().await.unwrap();
+}
+
+/// Where the race is run: on SQLite, and on Postgres where there is one.
+async fn databases() -> Vec<Option<String>> {
+    let postgres = schema_of_its_own().await;
+    if postgres.is_none() {
+        println!("SKIPPED on Postgres: KEFU_TEST_POSTGRES_URL is not set");
+    }
+    std::iter::once(None).chain(postgres.map(Some)).collect()
+}
+
+/// Ops throw the switch at any moment around the one at which an answer is ready. Once they were told that it is
+/// thrown, no buyer is told anything more.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_sent_when_ops_have_stopped_everything_is_never_sent() {
+    let rounds = count("KEFU_TEST_RACE_ROUNDS", 60);
+    let mut random = random("the switch");
+    for database in databases().await {
+        let engine = database.as_ref().map_or("SQLite", |_| "Postgres");
+        let house = House::build(Plan { database, ..Plan::default() }).await;
+        let ops = house.shop.token(Role::Ops);
+        let (mut n_sent, mut n_stopped) = (0, 0);
+        for _ in 0..rounds {
+            let chat = house.shop.conversations(house.db(), 1).await.remove(0);
+            house.ask(&chat, "k", "hello").await;
+            let n_replies = async || {
+                let said = messages::after(house.db(), house.shop.id, chat.0, 0, 10).await.unwrap();
+                said.iter().filter(|message| message.author == Author::Assistant).count()
+            };
+            let delay = Duration::from_micros(random.random_range(0..8_000));
+            let stop = async {
+                tokio::time::sleep(delay).await;
+                let told = house.post(ops, "/v1/ops/kill-switch", &json!({ "on": true })).await;
+                assert_eq!(told.status, 200, "{}", told.json);
+                n_replies().await
+            };
+            let ((), when_stopped) = join(house.runner.drain(), stop).await;
+            assert_eq!(n_replies().await, when_stopped, "{engine}: sent after the switch was thrown");
+            n_sent += when_stopped;
+            n_stopped += 1 - when_stopped;
+            let told = house.post(ops, "/v1/ops/kill-switch", &json!({ "on": false })).await;
+            assert_eq!(told.status, 200, "{}", told.json);
+        }
+        println!("the switch on {engine}: {rounds} rounds, {n_sent} sent before it, {n_stopped} stopped by it");
+        assert_invariants(house.db()).await;
+    }
 }
 
 /// The assistant sends by itself while an agent answers in own words; or tries to, while an agent accepts its draft.

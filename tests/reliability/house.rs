@@ -58,6 +58,8 @@ pub struct Plan {
     pub reader: PathBuf,
     /// Where is searched.
     pub vectors: Arc<dyn VectorStore>,
+    /// The database, if it is not a SQLite file of the house's own.
+    pub database: Option<String>,
 }
 
 impl Default for Plan {
@@ -70,6 +72,7 @@ impl Default for Plan {
             options: RunnerOptions::default(),
             reader: env!("CARGO_BIN_EXE_kefu").into(),
             vectors: Arc::new(MemoryStore::new(HashEmbedder::default().spec().dim)),
+            database: None,
         }
     }
 }
@@ -82,7 +85,7 @@ pub fn scripted() -> ScriptedGenerator {
 impl House {
     pub async fn build(plan: Plan) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite:{}/kefu.db", folder.path().display());
+        let url = plan.database.unwrap_or_else(|| format!("sqlite:{}/kefu.db", folder.path().display()));
         let db = Db::open(&url, plan.clock.clone()).await.unwrap();
         let files = FileStore::open(folder.path().join("files")).await.unwrap();
         let embedder: Arc<dyn Embedder> = Arc::new(HashEmbedder::default());

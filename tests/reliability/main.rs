@@ -35,6 +35,7 @@
 //! | F27 a backup that was touched | `a_backup_that_was_touched_is_not_restored` |
 //! | stop | `a_request_to_stop_lets_an_answer_be_finished` |
 //! | all sending stopped in the middle of an answer | `what_ops_stop_is_not_sent_although_it_was_begun` |
+//! | all sending stopped at the moment an answer is ready | `what_is_not_sent_when_ops_have_stopped_everything_is_never_sent` |
 //! | stop at once | `a_second_request_to_stop_is_obeyed_and_the_answer_is_given_after_the_next_start` |
 //! | restart with a large index | `a_large_index_is_ready_again_soon` |
 //!
@@ -46,8 +47,11 @@
 //!
 //! Everyday runs are small. `.ci/run` sets the numbers of a release, and more may be asked for:
 //! `KEFU_TEST_CRASH_ROUNDS`, `KEFU_TEST_HARM_ROUNDS`, `KEFU_TEST_CHUNKS`, `KEFU_TEST_RACE_ROUNDS`,
-//! `KEFU_TEST_OVERLOAD_ROUNDS`, `KEFU_TEST_SLOW_CLIENTS` (of each kind), `KEFU_TEST_CHAT_CONNECTIONS`,
-//! `KEFU_TEST_CHAT_SECONDS`; `KEFU_TEST_MUST_MOUNT` makes it a failure that no small disk can be mounted.
+//! `KEFU_TEST_OVERLOAD_ROUNDS`, `KEFU_TEST_OVERLOAD_SECONDS` (of each phase), `KEFU_TEST_SLOW_CLIENTS` (of each kind),
+//! `KEFU_TEST_CHAT_CONNECTIONS`, `KEFU_TEST_CHAT_SECONDS`; `KEFU_TEST_MUST_MOUNT` makes it a failure that no small disk
+//! can be mounted, and `KEFU_TEST_JUDGE` that figures of an overload are worse than promised, on a machine of its own.
+//! Ten thousand chats for five minutes: `KEFU_TEST_CHAT_CONNECTIONS=10000 KEFU_TEST_CHAT_SECONDS=300`; both sides need a
+//! few more open files than that, which the system may have to be asked for (`ulimit -n 12000`).
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

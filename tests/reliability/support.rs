@@ -36,6 +36,18 @@ pub fn count(name: &str, everyday: usize) -> usize {
     setting(name).map_or(everyday, |value| value.parse().unwrap_or_else(|_| panic!("{name} is no number: {value}")))
 }
 
+/// An empty schema on the Postgres that `KEFU_TEST_POSTGRES_URL` names.
+pub async fn schema_of_its_own() -> Option<String> {
+    let url = setting("KEFU_TEST_POSTGRES_URL")?;
+    sqlx::any::install_default_drivers();
+    let schema = format!("t{}", uuid::Uuid::from_u128(rand::random()).simple());
+    let admin = sqlx::AnyPool::connect(&url).await.unwrap();
+    sqlx::query(sqlx::AssertSqlSafe(format!("create schema {schema}"))).execute(&admin).await.unwrap();
+    admin.close().await;
+    let separator = if url.contains('?') { '&' } else { '?' };
+    Some(format!("{url}{separator}options[search_path]={schema}"))
+}
+
 /// Randomness that can be had again: `KEFU_TEST_SEED` with the number that is printed.
 pub fn random(test: &str) -> StdRng {
     let seed = setting("KEFU_TEST_SEED").map_or_else(
