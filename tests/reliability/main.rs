@@ -20,6 +20,7 @@
 //! | F16 slow clients | `slow_clients_are_let_go_and_the_others_notice_nothing` |
 //! | F17 overload, one moment | `with_every_seat_taken_the_next_is_told_at_once_to_come_again` |
 //! | F17 overload, 50 times | `fifty_times_the_capacity_is_turned_away_in_part_and_nothing_is_lost` |
+//! | F17 overload, a while | `however_many_ask_nearly_as_much_is_done_as_can_be` |
 //! | F18 nobody waits any more | `work_that_nobody_waits_for_is_dropped_and_frees_the_generator` |
 //! | F18 a page leaves | `a_page_that_leaves_leaves_nothing_behind` |
 //! | F19 poison job | `a_question_that_kills_its_workers_goes_to_a_person_and_the_others_are_answered` |

@@ -1,12 +1,13 @@
 //! More than there is capacity for: said at once, in bounds, and over when it is over. The generator is scripted.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes};
 use axum::http::{Method, Request, header};
 use futures::future::{FutureExt, join_all};
 use kefu::domain::decision::Reason;
+use kefu::domain::ids::ConversationId;
 use kefu::domain::turn::TurnState;
 use kefu::http::state::HttpSettings;
 use kefu::jobs::RunnerOptions;
@@ -15,7 +16,7 @@ use kefu::storage::{messages, turns};
 use tower::ServiceExt;
 
 use crate::house::{House, Plan, scripted};
-use crate::support::{assert_invariants, count};
+use crate::support::{assert_invariants, count, setting};
 
 fn settings(requests_at_once: usize) -> HttpSettings {
     HttpSettings { requests_at_once, messages_per_conversation: 1_000_000, ..HttpSettings::default() }
@@ -116,4 +117,81 @@ async fn fifty_times_the_capacity_is_turned_away_in_part_and_nothing_is_lost() {
         }
     }
     assert!(n_overloaded > 0, "turns that would have waited too long went to a person");
+}
+
+/// What a crowd was told while it asked.
+#[derive(Default)]
+struct Heard {
+    n_taken: usize,
+    refused: Vec<Duration>,
+}
+
+/// So many buyers ask for so long, each again as soon as it was heard; one that was refused comes again far sooner than
+/// it was told to.
+async fn crowd(house: &House, (chats, phase): (&[(ConversationId, String)], &str), lasts: Duration) -> (Heard, f64) {
+    let began = Instant::now();
+    let heard = Mutex::new(Heard::default());
+    let buyer = async |chat: usize| {
+        for number in 0.. {
+            if began.elapsed() >= lasts {
+                return;
+            }
+            let asked = Instant::now();
+            let told = house.say(&chats[chat], &format!("{phase}-{number}"), "How long may I return an item?").await;
+            match told.status {
+                202 => heard.lock().unwrap().n_taken += 1,
+                503 => {
+                    assert!(told.headers.contains_key(header::RETRY_AFTER), "it says when to come again");
+                    heard.lock().unwrap().refused.push(asked.elapsed());
+                    let pause = 20 + (chat * 7 + number * 13) % 80;
+                    tokio::time::sleep(Duration::from_millis(u64::try_from(pause).unwrap())).await;
+                }
+                status => panic!("{status}: {}", told.json),
+            }
+        }
+    };
+    join_all((0..chats.len()).map(buyer)).await;
+    let heard = heard.into_inner().unwrap();
+    let per_s = heard.n_taken as f64 / began.elapsed().as_secs_f64();
+    (heard, per_s)
+}
+
+/// As many as there are seats, then fifty times as many, then one. The figures are printed, and judged where
+/// `KEFU_TEST_JUDGE` asks for it: a machine that does something else beside this has others.
+#[tokio::test(flavor = "multi_thread")]
+async fn however_many_ask_nearly_as_much_is_done_as_can_be() {
+    let (seats, max_waiting) = (8, 8);
+    let lasts = Duration::from_secs(u64::try_from(count("KEFU_TEST_OVERLOAD_SECONDS", 1)).unwrap());
+    let generator = Arc::new(scripted().taking(Duration::from_millis(5)));
+    let options = RunnerOptions { max_waiting_turns: max_waiting, ..RunnerOptions::default() };
+    let house = House::build(Plan { settings: settings(seats), generator, options, ..Plan::default() }).await;
+    house.know("returns.md", "# Returns\n\nAn item may be returned within 7 days.\n").await;
+    let chats = house.shop.conversations(house.db(), seats * 50).await;
+    house.runner.start(&house.life, 1, 1);
+    let (_, peak) = crowd(&house, (&chats[..seats], "peak"), lasts).await;
+    let (heard, goodput) = crowd(&house, (&chats, "crowd"), lasts).await;
+    let over = Instant::now();
+    while house.say(&chats[0], "afterwards", "hello").await.status != 202 {
+        tokio::task::yield_now().await;
+    }
+    let (recovery, mut refused) = (over.elapsed(), heard.refused);
+    refused.sort_unstable();
+    let p99 = refused.get(refused.len() * 99 / 100).copied().unwrap_or_default();
+    println!(
+        "overload: {} buyers for {seats} seats, {lasts:?}; peak {peak:.0}/s, beside the crowd {goodput:.0}/s ({:.0} %); \
+         {} refused, p99 after {p99:?}; served again after {recovery:?}",
+        chats.len(),
+        100.0 * goodput / peak,
+        refused.len(),
+    );
+    assert!(!refused.is_empty(), "it was an overload");
+    house.runner.drain().await;
+    house.life.stop();
+    assert!(house.life.wait().await);
+    assert_invariants(house.db()).await;
+    if setting("KEFU_TEST_JUDGE").is_some() {
+        assert!(goodput >= 0.9 * peak, "at least 90 % of the peak");
+        assert!(p99 < Duration::from_millis(50), "refused within 50 ms");
+        assert!(recovery < Duration::from_secs(5), "back within 5 s");
+    }
 }

@@ -18,6 +18,13 @@ use crate::support::{Client, Home, Server, block_on, count, random};
 /// Nobody who is let go after ten seconds is still there after this long, on however busy a machine.
 const GUARD: Duration = Duration::from_secs(60);
 
+/// Raises the limit of open files for our own side of so many connections, and fails at once where that is not allowed:
+/// half a crowd would prove nothing.
+fn need_open_files(n: usize) {
+    let room = kefu::app::handles::room_for(n);
+    assert!(room >= n, "open files allow {room} connections, and {n} are asked for: raise `ulimit -n`");
+}
+
 /// How a client wastes a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Slow {
@@ -78,7 +85,7 @@ async fn until_closed(connection: &mut TcpStream) {
 #[test]
 fn slow_clients_are_let_go_and_the_others_notice_nothing() {
     let n_each = count("KEFU_TEST_SLOW_CLIENTS", 25);
-    kefu::app::handles::room_for(n_each * KINDS.len() + 100);
+    need_open_files(n_each * KINDS.len() + 100);
     // Room for all of them and a few more: if one were held for ever, it would show.
     let home = Home::new(&format!("server.max_connections = {}", n_each * KINDS.len() + 50));
     let chat = home.with_db(async |db| home.shop.conversations(db, 1).await).remove(0);
@@ -164,7 +171,7 @@ fn a_crowd_of_open_chats_hears_every_message_once() {
     let n = count("KEFU_TEST_CHAT_CONNECTIONS", 150);
     let seconds = count("KEFU_TEST_CHAT_SECONDS", 3);
     let mut random = random("open chats");
-    kefu::app::handles::room_for(n + 200);
+    need_open_files(n + 200);
     let home = Home::new(&format!("server.max_connections = {}", n + 100));
     let chats = home.with_db(async |db| home.shop.conversations(db, n).await);
     let server = Server::start(&home);
