@@ -100,7 +100,11 @@ impl App {
             answering: answering.clone(),
             fingerprint: fingerprint.clone(),
             draw: machine_draw(),
-            options: RunnerOptions { max_waiting_turns: config.answer.max_waiting_turns, ..RunnerOptions::default() },
+            options: RunnerOptions {
+                max_waiting_turns: config.answer.max_waiting_turns,
+                keep: config.retention,
+                ..RunnerOptions::default()
+            },
         });
         Ok(Self { db, bus, clock, files, engines, index, ingestion, answering, runner, fingerprint, wake, life })
     }

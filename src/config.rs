@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ingest::chunk::ChunkOptions;
 use crate::ingest::parse::ParseLimits;
+use crate::storage::retention::Retention;
 
 /// Defaults with the comments that users read.
 const DEFAULTS: &str = include_str!("config/default.toml");
@@ -28,6 +29,7 @@ pub struct Config {
     pub models: ModelsConfig,
     pub ingest: IngestConfig,
     pub answer: AnswerConfig,
+    pub retention: Retention,
     pub telemetry: TelemetryConfig,
 }
 
@@ -180,6 +182,10 @@ impl Config {
         }
         if self.answer.interactive_workers == 0 || self.answer.bulk_workers == 0 {
             return senseless("answer", "each lane needs a worker".into(), "set both worker counts to 1 or more");
+        }
+        if let Some(key) = self.retention.too_small() {
+            let hint = "1 or more; only threads may be kept until they are deleted";
+            return senseless(key, "0, which keeps nothing".into(), hint);
         }
         if !self.models.openai_url.is_empty() && self.models.openai_model.is_empty() {
             let problem = "empty, but `models.openai_url` is set".into();

@@ -9,6 +9,7 @@ mod documents;
 mod promises;
 mod reask;
 mod rehearse;
+mod retention;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +27,7 @@ use crate::events::Bus;
 use crate::ingest::{IngestError, Ingestion};
 use crate::lifecycle::Lifecycle;
 use crate::storage::jobs::{self, ClaimedJob, Settled};
+use crate::storage::retention::Retention;
 use crate::storage::{Db, StorageError};
 
 /// A lease lasts this long and is renewed three times as often: a worker that is alive never loses it.
@@ -50,11 +52,13 @@ pub struct RunnerOptions {
     pub max_waiting_turns: usize,
     /// A turn that takes longer goes to a person.
     pub answer_timeout: Duration,
+    /// How long what is over is kept.
+    pub keep: Retention,
 }
 
 impl Default for RunnerOptions {
     fn default() -> Self {
-        Self { max_waiting_turns: 64, answer_timeout: Duration::from_secs(180) }
+        Self { max_waiting_turns: 64, answer_timeout: Duration::from_secs(180), keep: Retention::default() }
     }
 }
 
@@ -146,6 +150,8 @@ impl Runner {
         }
         let (runner, soft) = (self.clone(), life.soft());
         life.spawn("schedule", async move { runner.keep_schedule(&soft).await });
+        let (runner, soft) = (self.clone(), life.soft());
+        life.spawn("retention", async move { runner.keep_house(&soft).await });
     }
 
     /// Runs all jobs that are due, one after the other, until none is: for tests and for commands.

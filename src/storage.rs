@@ -62,6 +62,7 @@ pub mod promise_tries;
 pub mod quarantine;
 pub mod reasked;
 pub mod rehearsals;
+pub mod retention;
 pub mod revisions;
 pub mod room;
 pub mod rules;

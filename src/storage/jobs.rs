@@ -315,15 +315,6 @@ pub async fn next_run_at_ms(db: &Db, lane: Lane) -> Result<Option<i64>, StorageE
     row.col("due")
 }
 
-/// Forgets jobs that were done, or given up, before `before_ms`; says how many.
-pub async fn remove_finished(tx: &mut Tx, before_ms: i64) -> Result<u64, StorageError> {
-    let done = sqlx::query("delete from jobs where state in ('done', 'dead') and finished_at_ms < $1")
-        .bind(before_ms)
-        .execute(tx.connection())
-        .await?;
-    Ok(done.rows_affected())
-}
-
 fn read_dead(row: &AnyRow) -> Result<DeadJob, StorageError> {
     Ok(DeadJob { id: row.col("id")?, shop: row.col("shop_id")?, kind: row.json("payload")? })
 }

@@ -15,7 +15,7 @@ struct Step {
     postgres: &'static str,
 }
 
-const STEPS: [Step; 12] = [
+const STEPS: [Step; 13] = [
     Step {
         version: 1,
         name: "foundations",
@@ -75,6 +75,12 @@ const STEPS: [Step; 12] = [
         name: "tries",
         sqlite: include_str!("migrations/sqlite/0011_tries.sql"),
         postgres: include_str!("migrations/postgres/0011_tries.sql"),
+    },
+    Step {
+        version: 12,
+        name: "leftovers",
+        sqlite: include_str!("migrations/sqlite/0012_leftovers.sql"),
+        postgres: include_str!("migrations/postgres/0012_leftovers.sql"),
     },
     Step {
         version: 13,

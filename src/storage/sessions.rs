@@ -229,20 +229,6 @@ pub async fn redeem_password_token(tx: &mut Tx, token_hash: &str) -> Result<Opti
     Ok(Some(account))
 }
 
-/// Forgets sessions and tokens that are over; says how many.
-pub async fn remove_expired(tx: &mut Tx) -> Result<u64, StorageError> {
-    let now_ms = tx.now_ms();
-    let sessions = sqlx::query("delete from sessions where expires_at_ms <= $1 or seen_at_ms + idle_ms <= $1")
-        .bind(now_ms)
-        .execute(tx.connection())
-        .await?;
-    let tokens = sqlx::query("delete from password_tokens where expires_at_ms <= $1")
-        .bind(now_ms)
-        .execute(tx.connection())
-        .await?;
-    Ok(sessions.rows_affected() + tokens.rows_affected())
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::accounts::{self, NewAccount, Role};
@@ -291,8 +277,6 @@ mod tests {
             account(&db).await;
             clock.advance(12 * HOUR_MS);
             assert_eq!(lookup(&db, "token").await.unwrap(), None);
-            let mut tx = db.begin().await.unwrap();
-            assert_eq!(remove_expired(&mut tx).await.unwrap(), 1);
         }
     }
 

@@ -148,7 +148,11 @@ impl Lab {
             answering: Arc::new(answering.with_calibration(calibration)),
             fingerprint: app.state.fingerprint.clone(),
             draw: app.state.draw.clone(),
-            options: RunnerOptions { max_waiting_turns: 10_000, answer_timeout: Duration::from_secs(60) },
+            options: RunnerOptions {
+                max_waiting_turns: 10_000,
+                answer_timeout: Duration::from_secs(60),
+                ..RunnerOptions::default()
+            },
         };
         let lab = Self { app, shop, runner };
         lab.send_everything().await;

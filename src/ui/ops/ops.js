@@ -9,6 +9,7 @@ import { drawAudit } from "./audit.js";
 import { drawDial } from "./dial.js";
 import dialEn from "./dial.en.js";
 import dialZh from "./dial.zh.js";
+import * as scopes from "/ui/shared/scopes.js";
 import en from "./en.js";
 import { drawInbox } from "./inbox.js";
 import { drawMachine } from "./machine.js";
@@ -17,6 +18,7 @@ import { drawNumbers } from "./numbers.js";
 import { drawWidgets } from "./widgets.js";
 import zh from "./zh.js";
 
+addTexts(scopes);
 addTexts({ zh, en });
 addTexts({ zh: dialZh, en: dialEn });
 
