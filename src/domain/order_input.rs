@@ -138,7 +138,8 @@ pub struct OrderInput {
     pub platform: Platform,
     /// Its number there.
     pub number: String,
-    /// When all this was so; now if left out. Of two accounts the later one counts.
+    /// When all this was so. If left out, the latest moment that it names, as for a row of a sheet: one that is sent
+    /// again gets no younger. Now if it names none. Of two accounts the later one counts.
     pub at_ms: Option<i64>,
     /// The shop's own id of the buyer, as it signs it.
     pub buyer: Option<String>,
@@ -242,7 +243,7 @@ impl OrderInput {
             EPOCH_MS.. if at_ms <= now_ms + AHEAD_MS => Ok(at_ms),
             _ => refuse(RowProblem::DateImplausible, field),
         };
-        let at_ms = past(self.at_ms.unwrap_or(now_ms), "at_ms")?;
+        let at_ms = past(self.at_ms.or_else(|| self.newest_named_ms()).unwrap_or(now_ms), "at_ms")?;
         let key =
             OrderKey { platform: self.platform, number: check_number(&self.number, "number")?.to_ascii_uppercase() };
         let mut order = Order::unknown(key, at_ms);
@@ -262,6 +263,11 @@ impl OrderInput {
         let newest = order.stages.values().chain(order.nodes.iter().map(|node| &node.at_ms)).copied().max();
         order.as_of_ms = newest.map_or(at_ms, |newest| newest.max(at_ms));
         Ok(order)
+    }
+
+    /// The latest moment at which something is said to have happened.
+    fn newest_named_ms(&self) -> Option<i64> {
+        self.reached_ms.values().chain(self.nodes.iter().map(|node| &node.at_ms)).copied().max()
     }
 
     fn add_facts(&self, order: &mut Order, (at_ms, now_ms): (i64, i64)) -> Result<(), Refusal> {
@@ -370,6 +376,19 @@ mod tests {
         assert_eq!(order.reached_ms(Stage::Signed), None);
         let dated = OrderInput { reached_ms: BTreeMap::from([(Stage::Signed, NOW_MS - 9)]), ..input };
         assert_eq!(dated.check(NOW_MS).unwrap().reached_ms(Stage::Signed), Some(NOW_MS - 9));
+    }
+
+    #[test]
+    fn an_account_that_is_sent_again_gets_no_younger() {
+        let shipped_ms = NOW_MS - 9 * DAY_MS;
+        let input = OrderInput { reached_ms: BTreeMap::from([(Stage::Shipped, shipped_ms)]), ..told() };
+        assert_eq!(input.check(NOW_MS).unwrap().as_of_ms, shipped_ms);
+        let passed = Node { at_ms: shipped_ms + 5, place: None, text: "At the hub".into() };
+        assert_eq!(OrderInput { nodes: vec![passed], ..input.clone() }.check(NOW_MS).unwrap().as_of_ms, shipped_ms + 5);
+        assert_eq!(OrderInput { at_ms: Some(NOW_MS), ..input }.check(NOW_MS).unwrap().as_of_ms, NOW_MS);
+        assert_eq!(told().check(NOW_MS).unwrap().as_of_ms, NOW_MS, "it names no moment, so it is told of now");
+        let future = OrderInput { reached_ms: BTreeMap::from([(Stage::Shipped, NOW_MS + DAY_MS)]), ..told() };
+        is_refused(&future, RowProblem::DateImplausible);
     }
 
     #[test]

@@ -3,7 +3,9 @@
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 
-use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use axum::body::Bytes;
+use axum::extract::multipart::{Multipart, MultipartRejection};
+use axum::extract::rejection::{BytesRejection, JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
@@ -40,6 +42,44 @@ impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
         axum::Json(self.0).into_response()
     }
+}
+
+/// A form with files.
+#[derive(Debug)]
+pub struct Form(pub Multipart);
+
+impl<S: Send + Sync> FromRequest<S> for Form {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let is_form = content_type.is_some_and(|value| is_media_type(value, "multipart/form-data"));
+        let form = Multipart::from_request(request, state).await;
+        form.map(Self).map_err(|rejection: MultipartRejection| {
+            let code = if is_form { Code::BodyInvalid } else { Code::MediaTypeUnsupported };
+            ApiError::from(code).with(json!({ "detail": rejection.body_text() }))
+        })
+    }
+}
+
+/// A body whose very bytes count: what was signed is what was sent.
+#[derive(Debug)]
+pub struct Raw(pub Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for Raw {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        Bytes::from_request(request, state).await.map(Self).map_err(|rejection: BytesRejection| {
+            let is_large = rejection.status() == StatusCode::PAYLOAD_TOO_LARGE;
+            ApiError::from(if is_large { Code::BodyTooLarge } else { Code::BodyInvalid })
+        })
+    }
+}
+
+/// Whether a `Content-Type` is this one, whatever its parameters.
+fn is_media_type(given: &str, wanted: &str) -> bool {
+    given.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(wanted)
 }
 
 /// Query parameters.

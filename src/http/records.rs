@@ -83,7 +83,7 @@ fn import_routes(routes: Routes) -> Routes {
         ReadRecords,
         "The rows of a sheet that were refused, in the reader's language",
     )
-    .returns_bytes("text/csv; charset=utf-8");
+    .returns_bytes(&["text/csv; charset=utf-8"]);
     let hook = Route::post(
         "/v1/hooks/{shop_id}",
         Public,
@@ -144,6 +144,7 @@ fn setting_routes(routes: Routes) -> Routes {
     let show = Route::get("/v1/records/rules", ReadRecords, "What the shop has settled about its records")
         .returns::<crate::domain::rules::RecordRules>(200);
     let set = Route::put("/v1/records/rules", Bars, "Settle them anew, all of them")
+        .asks_password()
         .takes::<crate::domain::rules::RecordRules>()
         .returns::<crate::domain::rules::RecordRules>(200);
     let list =

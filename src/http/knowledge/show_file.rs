@@ -47,12 +47,17 @@ pub async fn show_file(
     Ok(response)
 }
 
-/// Never a type that a browser would run.
+/// What a file is handed out as: never a type that a browser would run.
+pub const CONTENT_TYPES: &[&str] = &[BYTES, PDF, TEXT];
+const BYTES: &str = "application/octet-stream";
+const PDF: &str = "application/pdf";
+const TEXT: &str = "text/plain; charset=utf-8";
+
 fn content_type(revision: &Revision) -> &'static str {
     match revision.format {
-        Some(Format::Pdf) => "application/pdf",
-        Some(Format::Csv | Format::Markdown | Format::Text) => "text/plain; charset=utf-8",
-        Some(Format::Docx | Format::Xlsx | Format::Html | Format::Zip) | None => "application/octet-stream",
+        Some(Format::Pdf) => PDF,
+        Some(Format::Csv | Format::Markdown | Format::Text) => TEXT,
+        Some(Format::Docx | Format::Xlsx | Format::Html | Format::Zip) | None => BYTES,
     }
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::domain::document::Audience;
 use crate::http::day::{day_after_ms, day_start_ms};
 use crate::http::error::{ApiError, ApiResult, Code};
-use crate::http::extract::{Json, Locale};
+use crate::http::extract::{Form, Json, Locale};
 use crate::http::guard::Member;
 use crate::http::knowledge::register::Upload;
 use crate::http::knowledge::upload::{Received, UploadResult, next_field, receive, text};
@@ -49,7 +49,7 @@ pub async fn upload_documents(
     State(state): State<AppState>,
     member: Member,
     Locale(lang): Locale,
-    form: Multipart,
+    Form(form): Form,
 ) -> ApiResult<(StatusCode, Json<UploadAnswer>)> {
     let (files, said) = read_form(&state, form).await?;
     if files.is_empty() {

@@ -1,14 +1,13 @@
 //! `POST /v1/knowledge/documents/{id}/revisions`: staff, owners. The old version answers until the new one is read.
 
 use axum::extract::State;
-use axum::extract::multipart::Multipart;
 use axum::http::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::domain::ids::DocumentId;
 use crate::http::error::{ApiError, ApiResult, Code};
-use crate::http::extract::{Json, Locale, Path};
+use crate::http::extract::{Form, Json, Locale, Path};
 use crate::http::guard::Member;
 use crate::http::knowledge::register::Upload;
 use crate::http::knowledge::upload::{UploadResult, UploadStatus, next_field, receive};
@@ -28,7 +27,7 @@ pub async fn upload_revision(
     member: Member,
     Locale(lang): Locale,
     Path(id): Path<DocumentId>,
-    mut form: Multipart,
+    Form(mut form): Form,
 ) -> ApiResult<(StatusCode, Json<UploadResult>)> {
     if documents::get(&state.db, member.shop(), id).await?.is_none() {
         return Err(Code::NotFound.into());

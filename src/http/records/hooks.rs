@@ -4,7 +4,6 @@
 //! The same id again is the same event again, and changes nothing. Events that come late change only what nobody told
 //! later: see [`crate::domain::order`].
 
-use axum::body::Bytes;
 use axum::extract::State;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -15,7 +14,7 @@ use crate::domain::order::{Platform, Stage};
 use crate::domain::order_input::{OrderInput, Refusal, check_number};
 use crate::events::Event;
 use crate::http::error::{ApiError, ApiResult, Code};
-use crate::http::extract::{Json, Path, RequestHead};
+use crate::http::extract::{Json, Path, Raw, RequestHead};
 use crate::http::records::mapping::{Mapping, MappingError};
 use crate::http::records::signature;
 use crate::http::state::AppState;
@@ -91,7 +90,7 @@ pub async fn take_event(
     State(state): State<AppState>,
     Path(shop): Path<ShopId>,
     head: RequestHead,
-    body: Bytes,
+    Raw(body): Raw,
 ) -> ApiResult<Json<HookAnswer>> {
     let id = signed_id(&state, shop, &head, &body).await?;
     let event: HookEvent = serde_json::from_slice(&body).map_err(unreadable)?;
@@ -103,7 +102,7 @@ pub async fn take_mapped_event(
     State(state): State<AppState>,
     Path((shop, name)): Path<(ShopId, String)>,
     head: RequestHead,
-    body: Bytes,
+    Raw(body): Raw,
 ) -> ApiResult<Json<HookAnswer>> {
     let id = signed_id(&state, shop, &head, &body).await?;
     let table = mappings::get(&state.db, shop, &name).await?.ok_or(Code::NotFound)?;
@@ -123,7 +122,7 @@ fn unreadable(error: serde_json::Error) -> ApiError {
 }
 
 /// The id of an event that one of the shop's keys has signed.
-async fn signed_id(state: &AppState, shop: ShopId, head: &RequestHead, body: &Bytes) -> ApiResult<String> {
+async fn signed_id(state: &AppState, shop: ShopId, head: &RequestHead, body: &[u8]) -> ApiResult<String> {
     if !shops::list(&state.db).await?.iter().any(|known| known.id == shop) {
         return Err(Code::NotFound.into());
     }

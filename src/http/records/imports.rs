@@ -1,7 +1,6 @@
 //! `/v1/records/imports`: sheets of records. A job reads them; what was refused is listed row by row.
 
 use axum::extract::State;
-use axum::extract::multipart::Multipart;
 use axum::http::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -10,7 +9,7 @@ use serde_json::json;
 use crate::domain::ids::ImportId;
 use crate::domain::job::JobKind;
 use crate::http::error::{ApiError, ApiResult, Code};
-use crate::http::extract::Json;
+use crate::http::extract::{Form, Json};
 use crate::http::guard::Member;
 use crate::http::knowledge::upload::{next_field, receive, text};
 use crate::http::people::Names;
@@ -72,7 +71,7 @@ pub struct ImportsAnswer {
 pub async fn upload_sheet(
     State(state): State<AppState>,
     member: Member,
-    mut form: Multipart,
+    Form(mut form): Form,
 ) -> ApiResult<(StatusCode, Json<ImportView>)> {
     let (mut file, mut kind) = (None, ImportKind::Orders);
     while let Some(mut field) = next_field(&mut form).await? {

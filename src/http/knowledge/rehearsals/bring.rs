@@ -1,14 +1,13 @@
 //! `POST /v1/knowledge/rehearsals`: staff, ops, owners. One file; a job reads it, and its bytes go with that.
 
 use axum::extract::State;
-use axum::extract::multipart::Multipart;
 use axum::http::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 
 use crate::http::error::{ApiError, ApiResult, Code};
-use crate::http::extract::{Json, Locale};
+use crate::http::extract::{Form, Json, Locale};
 use crate::http::guard::Member;
 use crate::http::knowledge::rehearsals::show::{RehearsalView, view};
 use crate::http::knowledge::upload::{next_field, receive};
@@ -28,7 +27,7 @@ pub async fn bring(
     State(state): State<AppState>,
     member: Member,
     Locale(lang): Locale,
-    mut form: Multipart,
+    Form(mut form): Form,
 ) -> ApiResult<(StatusCode, Json<RehearsalView>)> {
     let mut received = None;
     while let Some(mut field) = next_field(&mut form).await? {
