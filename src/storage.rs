@@ -55,6 +55,7 @@ pub mod messages;
 pub mod ops;
 pub mod orders;
 pub mod policies;
+pub mod presence;
 pub mod products;
 pub mod promise_checks;
 pub mod promise_signals;

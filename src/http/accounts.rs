@@ -1,6 +1,7 @@
 //! Signing in and out, setting a password, and what a person sees to about their own account.
 
 mod credentials;
+mod keys;
 mod login;
 mod me;
 mod second_factor;
@@ -61,6 +62,9 @@ fn own_routes(routes: Routes) -> Routes {
     let renew = Route::post("/v1/me/recovery-codes", SignedIn, "Replace the recovery codes; they are shown once")
         .returns::<second_factor::RecoveryAnswer>(200)
         .asks_password();
+    let keys =
+        Route::get("/v1/me/tokens", SignedIn, "Keys of scripts that act as oneself").returns::<keys::OwnKeys>(200);
+    let end_key = Route::delete("/v1/me/tokens/{token_id}", SignedIn, "Take a key of one's own away");
     let remove = Route::delete("/v1/me/second-factor", SignedIn, "Take the second factor away").asks_password();
     routes
         .add(security, security::show_security)
@@ -72,6 +76,8 @@ fn own_routes(routes: Routes) -> Routes {
         .add(enable, second_factor::enable)
         .add(renew, second_factor::renew_codes)
         .add(remove, second_factor::remove)
+        .add(keys, keys::list_own)
+        .add(end_key, keys::remove_own)
 }
 
 fn example_account() -> Value {

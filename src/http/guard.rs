@@ -18,8 +18,9 @@ use crate::http::password::{TOKEN_PREFIX, hash_token};
 use crate::http::permission::Permission;
 use crate::http::state::AppState;
 use crate::storage::accounts::Account;
-use crate::storage::api_tokens;
-use crate::storage::conversations::{self, Conversation};
+use crate::storage::api_tokens::{self, FoundKey};
+use crate::storage::conversations::Conversation;
+use crate::storage::presence;
 use crate::storage::sessions::{self, Found};
 
 /// The cookie of a session. Over TLS its name makes browsers refuse one that another host, or an answer that is not
@@ -151,9 +152,11 @@ async fn find_member(parts: &Parts, state: &AppState) -> ApiResult<Member> {
     };
     let hash = hash_token(token);
     if token.starts_with(TOKEN_PREFIX) {
-        let (account, scopes) = api_tokens::lookup(&state.db, &hash).await?.ok_or(Code::SignInNeeded)?;
+        let found = api_tokens::lookup(&state.db, &hash).await?.ok_or(Code::SignInNeeded)?;
+        let FoundKey { account, scopes, lacks_factor } = found;
         let session_hash = String::new();
-        return Ok(Member { account, session_hash, is_confirmed: false, lacks_factor: false, scopes: Some(scopes) });
+        // Nobody gives a password here, so nothing that asks for one is ever done.
+        return Ok(Member { account, session_hash, is_confirmed: false, lacks_factor, scopes: Some(scopes) });
     }
     let found = sessions::find(&state.db, &hash).await?.ok_or(Code::SignInNeeded)?;
     Ok(Member::of_session(found, hash))
@@ -164,7 +167,7 @@ async fn find_buyer(parts: &mut Parts, state: &AppState) -> ApiResult<Buyer> {
     let params = RawPathParams::from_request_parts(parts, &()).await.map_err(ApiError::bug)?;
     let asked = params.iter().find(|(name, _)| *name == "conversation_id").map(|(_, value)| value);
     let asked: ConversationId = asked.and_then(|id| id.parse().ok()).ok_or(Code::TokenInvalid)?;
-    let found = conversations::of_buyer(&state.db, asked, &hash).await?;
+    let found = presence::find(&state.db, asked, &hash).await?;
     let conversation = found.ok_or(Code::TokenInvalid)?;
     Ok(Buyer { conversation })
 }

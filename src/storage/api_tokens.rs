@@ -111,13 +111,43 @@ pub async fn remove(tx: &mut Tx, shop: ShopId, id: ApiTokenId) -> Result<bool, S
     Ok(done.rows_affected() == 1)
 }
 
+/// The keys that an account made and that are not over, newest first.
+pub async fn of_account(db: &Db, account: &Account) -> Result<Vec<ApiToken>, StorageError> {
+    let now_ms = db.now_ms();
+    let all = list(db, account.shop).await?;
+    Ok(all.into_iter().filter(|token| token.account == account.id && token.expires_at_ms > now_ms).collect())
+}
+
+/// Takes away a key that this account made.
+pub async fn remove_own(tx: &mut Tx, account: &Account, id: ApiTokenId) -> Result<bool, StorageError> {
+    let done = sqlx::query("delete from api_tokens where shop_id = $1 and account_id = $2 and id = $3")
+        .bind(account.shop)
+        .bind(account.id)
+        .bind(id)
+        .execute(tx.connection())
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// A key that is not over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundKey {
+    /// Whom it acts for.
+    pub account: Account,
+    /// Within which scopes.
+    pub scopes: Vec<String>,
+    /// Whether the shop demands a second factor of its maker, who has none: a key is no way around it.
+    pub lacks_factor: bool,
+}
+
 /// Whom a key acts for and within which scopes, noting its use; `None` if it is over, unknown, or the person is locked
 /// out.
-pub async fn lookup(db: &Db, token_hash: &str) -> Result<Option<(Account, Vec<String>)>, StorageError> {
+pub async fn lookup(db: &Db, token_hash: &str) -> Result<Option<FoundKey>, StorageError> {
     let now_ms = db.now_ms();
     let row = sqlx::query(
-        "select a.id, a.shop_id, a.email, a.name, a.role, a.disabled, a.created_at_ms, t.scopes, t.used_at_ms \
-         from api_tokens t join accounts a on a.id = t.account_id \
+        "select a.id, a.shop_id, a.email, a.name, a.role, a.disabled, a.created_at_ms, t.scopes, t.used_at_ms, \
+         a.totp_secret, sh.needs_second_factor \
+         from api_tokens t join accounts a on a.id = t.account_id join shops sh on sh.id = a.shop_id \
          where t.token_hash = $1 and t.expires_at_ms > $2 and a.disabled = 0",
     )
     .bind(token_hash)
@@ -132,7 +162,10 @@ pub async fn lookup(db: &Db, token_hash: &str) -> Result<Option<(Account, Vec<St
             .execute(&db.writer)
             .await?;
     }
-    Ok(Some((accounts::read(&row)?, row.json("scopes")?)))
+    let account = accounts::read(&row)?;
+    let is_demanded = account.role.sets_rules() && row.flag("needs_second_factor")?;
+    let lacks_factor = is_demanded && row.col::<Option<String>>("totp_secret")?.is_none();
+    Ok(Some(FoundKey { account, scopes: row.json("scopes")?, lacks_factor }))
 }
 
 #[cfg(test)]
@@ -154,8 +187,9 @@ mod tests {
             let new = NewApiToken { account, name: "report", token_hash: "hash", scopes: &scopes, expires_at_ms };
             create(&mut tx, mine, id, &new).await.unwrap();
             tx.commit().await.unwrap();
-            let (found, within) = lookup(&db, "hash").await.unwrap().unwrap();
-            assert_eq!((found.id, within), (account, scopes.to_vec()));
+            let found = lookup(&db, "hash").await.unwrap().unwrap();
+            assert_eq!((found.account.id, found.scopes, found.lacks_factor), (account, scopes.to_vec(), false));
+            assert_eq!(of_account(&db, &found.account).await.unwrap().len(), 1);
             assert_eq!(list(&db, mine).await.unwrap()[0].used_at_ms, Some(db.now_ms()));
             assert_eq!(list(&db, other).await.unwrap(), []);
             let mut tx = db.begin().await.unwrap();

@@ -124,7 +124,7 @@ pub async fn create(tx: &mut Tx, shop: ShopId, new: &NewConversation<'_>) -> Res
     let nobody_waits = Standing { since_ms: None, surety: None, is_escalated: false, updated_at_ms: now_ms };
     sqlx::query(
         "insert into conversations (id, shop_id, widget_id, buyer_hash, lang, handler, created_at_ms, updated_at_ms, \
-         kind, sku, place_ms) values ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10)",
+         kind, sku, place_ms, buyer_seen_at_ms) values ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10, $7)",
     )
     .bind(conversation.id)
     .bind(shop)
@@ -243,20 +243,6 @@ pub async fn set_marked(
         .execute(tx.connection())
         .await?;
     Ok(done.rows_affected() == 1)
-}
-
-/// The thread, if the buyer who holds what `buyer_hash` was made of began it. No shop: the thread says which.
-pub async fn of_buyer(
-    db: &Db,
-    conversation: ConversationId,
-    buyer_hash: &str,
-) -> Result<Option<Conversation>, StorageError> {
-    let row = sqlx::query(select!("", "where c.id = $1 and c.buyer_hash = $2 and c.kind = 'buyer'"))
-        .bind(conversation)
-        .bind(buyer_hash)
-        .fetch_optional(&db.readers)
-        .await?;
-    row.as_ref().map(read).transpose()
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use kefu::http::all_routes;
 use kefu::http::permission::Permission;
 use kefu::http::state::HttpSettings;
 use kefu::storage::accounts::Role;
-use kefu::storage::{audit, buyers, chunks, feedback};
+use kefu::storage::{audit, buyers, chunks, feedback, shops};
 use serde_json::{Value, json};
 use sha1::Sha1;
 use sha2::Sha256;
@@ -234,7 +234,7 @@ async fn one_address_may_not_guess_at_many_accounts() {
 }
 
 /// Once more by hand, so that a change has to be meant.
-const ASK_FOR_THE_PASSWORD: [&str; 22] = [
+const ASK_FOR_THE_PASSWORD: [&str; 23] = [
     "DELETE /v1/me/second-factor",
     "DELETE /v1/ops/buyer-keys/{key_id}",
     "DELETE /v1/records/keys/{key_id}",
@@ -257,6 +257,7 @@ const ASK_FOR_THE_PASSWORD: [&str; 22] = [
     "POST /v1/records/keys",
     "PUT /v1/knowledge/rehearsal-settings",
     "PUT /v1/ops/dial",
+    "PUT /v1/records/rules",
 ];
 const AND_BARS: &str = "POST /v1/ops/policy";
 
@@ -351,6 +352,53 @@ async fn a_scripts_key_does_what_it_may_and_nothing_else() {
     assert!(!contains(&database, secret.as_bytes()), "only its hash is stored");
     app.clock.advance(30 * 24 * 60 * MINUTE_MS);
     app.get(&script, "/v1/ops/policy").await.expect(401);
+}
+
+/// A key is kept in a file and acts while nobody looks: whatever a person has to prove themselves for, it never does.
+#[tokio::test]
+async fn a_scripts_key_with_every_scope_does_nothing_that_asks_a_person_for_proof() {
+    let app = TestApp::new().await;
+    let shop = app.shop("teahouse").await;
+    let owner = shop.caller(Role::Owner);
+    let all = [
+        "drafts",
+        "read_drafts",
+        "knowledge",
+        "read_knowledge",
+        "rehearse",
+        "judge",
+        "bars",
+        "read_bars",
+        "records",
+        "read_records",
+        "tasks",
+    ];
+    let new = json!({ "name": "everything", "scopes": all, "days": 1 });
+    let made = app.post(&owner, "/v1/ops/tokens", new).await.expect(201).json();
+    let script = Caller::Bearer(made["secret"].as_str().unwrap().to_owned());
+    let nothing = uuid::Uuid::from_u128(7).to_string();
+    let routes = all_routes(app.state.clone());
+    for route in routes.records().iter().filter(|route| route.needs_password) {
+        let path = route.path.replace("{id}", &nothing).replace("{key_id}", &nothing);
+        let answer = app.call(route.method.clone(), &script, &path, Some(json!({}))).await;
+        assert_eq!(answer.status, 403, "{} {path}", route.method);
+    }
+    app.get(&script, "/v1/records/orders").await.expect(200);
+
+    let own = app.get(&owner, "/v1/me/tokens").await.expect(200).json();
+    assert_eq!(own["tokens"][0]["scopes"], json!(all));
+    assert_eq!(own["tokens"][0]["used_at_ms"], START_MS);
+    assert_eq!(app.get(&shop.caller(Role::Ops), "/v1/me/tokens").await.expect(200).json()["tokens"], json!([]));
+    let path = format!("/v1/me/tokens/{}", own["tokens"][0]["id"].as_str().unwrap());
+    app.call(Method::DELETE, &shop.caller(Role::Ops), &path, None).await.expect(404);
+
+    // The shop now demands a second factor, and the maker of the key has none: the key is no way around it.
+    let mut tx = app.state.db.begin().await.unwrap();
+    shops::set_needs_second_factor(&mut tx, shop.id, true).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(app.get(&script, "/v1/records/orders").await.expect(403).code(), "second_factor_required");
+    app.call(Method::DELETE, &owner, &path, None).await.expect(204);
+    app.get(&script, "/v1/records/orders").await.expect(401);
 }
 
 #[tokio::test]

@@ -8,9 +8,11 @@ import { addTexts, dateTime, t } from "/ui/shared/i18n.js";
 import { enter, sorry } from "/ui/shared/shell.js";
 import { wanted } from "/ui/shared/next.js";
 import { toast, toastProblem } from "/ui/shared/toast.js";
+import * as scopes from "/ui/shared/scopes.js";
 import en from "./en.js";
 import zh from "./zh.js";
 
+addTexts(scopes);
 addTexts({ zh, en });
 
 const room = await enter("account");
@@ -20,13 +22,15 @@ function start({ me, main }) {
   let mustSetUp = me.must_set_up_second_factor;
   const factor = h("section", { class: "card stack" });
   const sessions = h("section", { class: "stack" });
-  show(main, h("div", { class: "page stack" }, h("h1", {}, t("account")), factor, sessions));
+  const keys = h("section", { class: "stack", hidden: true });
+  show(main, h("div", { class: "page stack" }, h("h1", {}, t("account")), factor, sessions, keys));
 
   async function load() {
     try {
-      const security = await get("/v1/me/security");
+      const [security, { tokens }] = await Promise.all([get("/v1/me/security"), get("/v1/me/tokens")]);
       drawFactor(security);
       drawSessions(security.sessions);
+      drawKeys(tokens);
     } catch (problem) {
       show(sessions, sorry(problem, load));
     }
@@ -163,6 +167,59 @@ function start({ me, main }) {
           button("end-session", t("end"), () => act(() => remove(`/v1/me/sessions/${session.id}`), t("ended")), "compact"),
       ),
     );
+
+  /** Keys of scripts that act as this person; whoever has none reads nothing of them. */
+  function drawKeys(list) {
+    keys.hidden = list.length === 0;
+    show(
+      keys,
+      h("h2", {}, t("keys")),
+      h("p", { class: "soft" }, t("keys_more")),
+      h(
+        "div",
+        { class: "table-box" },
+        h(
+          "table",
+          { class: "cards", "data-testid": "own-keys" },
+          h(
+            "thead",
+            {},
+            h(
+              "tr",
+              {},
+              ["key", "scopes", "until", "seen", "end"].map((key) => h("th", { scope: "col" }, t(`col.${key}`))),
+            ),
+          ),
+          h("tbody", {}, list.map(keyRow)),
+        ),
+      ),
+    );
+  }
+
+  const keyRow = (key) =>
+    h(
+      "tr",
+      {},
+      h("th", { scope: "row" }, key.name),
+      h("td", {}, key.scopes.map((scope) => t(`scope.${scope}`)).join(", ")),
+      h("td", {}, dateTime(key.expires_at_ms)),
+      h("td", {}, key.used_at_ms ? dateTime(key.used_at_ms) : t("key_unused")),
+      h(
+        "td",
+        {},
+        button("remove-key", t("key_remove"), () => act(() => removeKey(key)), "compact danger"),
+      ),
+    );
+
+  async function removeKey(key) {
+    const sure = await confirmDialog({
+      title: t("key_remove_title", { name: key.name }),
+      text: t("key_remove_text"),
+      yes: t("key_remove"),
+      danger: true,
+    });
+    if (sure) await remove(`/v1/me/tokens/${key.id}`);
+  }
 
   const changePassword = () =>
     button("change-password", t("password_change"), () =>

@@ -35,4 +35,13 @@ export default {
   "end": "Sign out",
   "end_others": "Sign out everywhere else",
   "ended": "Signed out.",
+  "keys": "Keys that act as you",
+  "keys_more": "Scripts use them in your name, within what each may do. None can do what asks you for your password. They are made under Operations, Keys.",
+  "col.key": "What it is for",
+  "col.scopes": "May",
+  "col.until": "Ends",
+  "key_unused": "never",
+  "key_remove": "Remove",
+  "key_remove_title": "Remove the key {name}?",
+  "key_remove_text": "Scripts that use it are refused from now on.",
 };

@@ -35,4 +35,13 @@ export default {
   "end": "退出",
   "end_others": "退出其他所有设备",
   "ended": "已退出。",
+  "keys": "以您身份运行的脚本密钥",
+  "keys_more": "脚本在各自权限内以您的名义操作；凡需要输入密码的操作，密钥都无法执行。密钥在“运营 · 密钥”中创建。",
+  "col.key": "用途",
+  "col.scopes": "权限",
+  "col.until": "失效时间",
+  "key_unused": "从未使用",
+  "key_remove": "删除",
+  "key_remove_title": "删除密钥“{name}”？",
+  "key_remove_text": "使用该密钥的脚本将立即被拒绝。",
 };
