@@ -189,7 +189,7 @@ fn widget() -> WidgetForm {
             ]),
             hours: "9:00–21:00".into(),
             contact: "400-800-0142".into(),
-            require_identity: false,
+            ..WidgetSettings::default()
         },
     }
 }

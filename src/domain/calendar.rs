@@ -6,7 +6,8 @@
 
 use crate::domain::text::Lang;
 
-const MINUTE_MS: i64 = 60_000;
+/// A minute.
+pub const MINUTE_MS: i64 = 60_000;
 /// A day.
 pub const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
 /// An hour.

@@ -1,7 +1,9 @@
 //! The buyer's room: a widget, a conversation, its messages as they come.
 
 mod ask_for_person;
+mod leave;
 mod list_messages;
+mod renew_identity;
 mod send_message;
 mod set_thumbs;
 mod show_demo;
@@ -13,14 +15,16 @@ mod stream_events;
 use serde_json::{Value, json};
 
 use crate::domain::conversation::Author;
-use crate::domain::ids::{ConversationId, ShopId};
-use crate::http::error::ApiResult;
+use crate::domain::ids::{ConversationId, ShopId, WidgetId};
+use crate::http::error::{ApiError, ApiResult, Code};
+use crate::http::identity::{self, NamedBuyer};
 use crate::http::people::Names;
 use crate::http::permission::Permission::{Chat, Public};
 use crate::http::routes::{Route, Routes};
 use crate::http::sources::SourceView;
 use crate::http::state::AppState;
 use crate::http::views::{MessageView, Told};
+use crate::storage::buyers::{self, KeyPurpose};
 use crate::storage::conversations::Conversation;
 use crate::storage::messages::{Message, NewMessage};
 use crate::storage::widgets::{self, WidgetSettings};
@@ -89,7 +93,29 @@ fn message_routes(routes: Routes) -> Routes {
         .add(events, stream_events::stream_events)
         .add(thumbs, set_thumbs::set_thumbs)
         .add(person, ask_for_person::ask_for_person)
+        .with(presence_routes)
         .add(source, show_source::show_source)
+}
+
+fn presence_routes(routes: Routes) -> Routes {
+    let leave =
+        Route::post("/v1/chat/{conversation_id}/leave", Chat, "End the chat for good: its token opens nothing more");
+    let renew = Route::post(
+        "/v1/chat/{conversation_id}/identity",
+        Chat,
+        "Go on as the same buyer, by the shop's new word on who that is",
+    )
+    .takes::<renew_identity::IdentityBody>()
+    .returns::<renew_identity::Renewed>(200)
+    .example(json!({ "identity": "eyJhbGciOiJIUzI1NiJ9.…" }), json!({ "identified_until_ms": 1_767_229_200_000_i64 }));
+    routes.add(leave, leave::leave).add(renew, renew_identity::renew_identity)
+}
+
+/// The buyer whom a token names, by the shop's own keys.
+async fn believe(state: &AppState, (shop, widget): (ShopId, WidgetId), token: &str) -> ApiResult<NamedBuyer> {
+    let keys = buyers::keys(&state.db, shop, KeyPurpose::Identity).await?;
+    identity::buyer_of(token, widget, &keys, state.now_ms())
+        .map_err(|doubt| ApiError::from(Code::IdentityInvalid).with(json!({ "detail": doubt.to_string() })))
 }
 
 /// What the widget of a conversation says about people; empty where the widget is gone.

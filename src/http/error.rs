@@ -76,6 +76,7 @@ codes! {
     TakenByOther 409 "taken_by_other" "Another agent has taken over this conversation." "该会话已由其他客服接管。"
     NobodyFree 409 "nobody_free" "Nobody on duty can take more." "没有在岗且有余力的客服。"
     NoLead 409 "no_lead" "The shop has named no lead." "店铺还没有指定组长。"
+    OtherBuyer 409 "other_buyer" "This chat was begun by somebody else." "此会话由其他买家发起。"
     EmailTaken 409 "email_taken" "Somebody already has this e-mail address." "该邮箱已被使用。"
     NotAnswered 409 "not_answered" "This question has not been answered yet." "此问题尚未回复。"
     AlreadySetUp 409 "already_set_up" "It is set up already." "已经设置过了。"

@@ -26,6 +26,24 @@ pub struct WidgetSettings {
     pub contact: String,
     /// Whether only buyers whom the shop has named may chat.
     pub require_identity: bool,
+    /// A browser that nobody chatted in for so many minutes forgets its chat, and the chat's token ends: 5 to 525600, or
+    /// 0 for the usual 30 days. Few for a device that buyers share.
+    pub forget_after_minutes: u32,
+}
+
+/// What is usual: a buyer comes back for an answer, and not a year later.
+const USUAL_MINUTES: u32 = 30 * 24 * 60;
+
+impl WidgetSettings {
+    /// When a chat ends that nobody comes back to, in minutes.
+    pub fn minutes_to_come_back(&self) -> u32 {
+        if self.forget_after_minutes == 0 { USUAL_MINUTES } else { self.forget_after_minutes }
+    }
+
+    /// Whether the minutes lie in their range.
+    pub fn is_time_in_range(&self) -> bool {
+        matches!(self.forget_after_minutes, 0 | 5..=525_600)
+    }
 }
 
 /// What can be changed about a widget.

@@ -5,6 +5,7 @@
 mod a_promise_at_work;
 mod accounts_and_sessions;
 mod answering_a_buyer;
+mod buyers_who_leave;
 mod checked_at_night;
 mod documents_arrive;
 mod golden_answers;

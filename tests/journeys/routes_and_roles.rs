@@ -73,6 +73,9 @@ async fn nobody_gets_past_a_permission_and_everybody_who_has_it_does() {
             // It would not end; opening it is tried below.
             continue;
         }
+        if route.path.ends_with("/leave") {
+            continue; // The buyer would be out for the rest of the walk; see `buyers_who_leave`.
+        }
         let by_buyer = app.call(route.method.clone(), &buyer, &path, body(route)).await.status.as_u16();
         match route.permission {
             Permission::Public | Permission::Chat => {

@@ -44,6 +44,8 @@ pub struct WidgetView {
     contact: String,
     /// Whether answers of the assistant have to be marked as such: always.
     ai_label: bool,
+    /// A browser that nobody chatted in for so many minutes forgets its chat.
+    forget_after_minutes: u32,
 }
 
 pub async fn show_widget(
@@ -59,6 +61,7 @@ pub async fn show_widget(
     let shop = shops::get(&state.db, widget.shop).await?.ok_or(Code::WidgetUnknown)?;
     let settings = widget.form.settings;
     Ok(Json(WidgetView {
+        forget_after_minutes: settings.minutes_to_come_back(),
         id,
         shop_name: shop.name,
         welcome: InBoth { zh: settings.welcome_zh, en: settings.welcome_en },

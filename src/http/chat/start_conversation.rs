@@ -4,21 +4,22 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
+use crate::domain::calendar::MINUTE_MS;
 use crate::domain::conversation::Simulated;
 use crate::domain::ids::{ConversationId, WidgetId};
 use crate::domain::text::Lang;
 use crate::events::Event;
+use crate::http::chat::believe;
 use crate::http::chat::show_widget::find_widget;
 use crate::http::error::{ApiError, ApiResult, Code};
 use crate::http::extract::{ClientAddress, Json, Path, RequestHead};
-use crate::http::identity;
 use crate::http::password::{hash_token, new_token};
 use crate::http::state::AppState;
 use crate::http::views::MessageView;
-use crate::storage::buyers::{self, KeyPurpose};
+use crate::storage::buyers;
 use crate::storage::conversations::{self, ConversationKind, NewConversation};
+use crate::storage::presence;
 
 #[derive(Deserialize, JsonSchema)]
 pub struct StartBody {
@@ -57,14 +58,8 @@ pub async fn start_conversation(
     }
     state.limits.conversations.take(&address, state.now_ms()).map_err(slow_down)?;
     let buyer = match body.identity.as_deref().filter(|token| !token.is_empty()) {
-        Some(token) => {
-            let keys = buyers::keys(&state.db, widget.shop, KeyPurpose::Identity).await?;
-            // Not taken for an anonymous one: a shop that signs wrongly has to notice.
-            let doubt = |error: identity::IdentityError| {
-                ApiError::from(Code::IdentityInvalid).with(json!({ "detail": error.to_string() }))
-            };
-            Some(identity::buyer_of(token, id, &keys, state.now_ms()).map_err(doubt)?)
-        }
+        // Not taken for an anonymous one: a shop that signs wrongly has to notice.
+        Some(token) => Some(believe(&state, (widget.shop, id), token).await?),
         None if widget.form.settings.require_identity => return Err(Code::IdentityNeeded.into()),
         None => None,
     };
@@ -78,6 +73,8 @@ pub async fn start_conversation(
     if let Some(simulated) = body.simulated {
         conversations::mark_simulated(&mut tx, widget.shop, conversation.id, simulated).await?;
     }
+    let idle_ms = i64::from(widget.form.settings.minutes_to_come_back()) * MINUTE_MS;
+    presence::expect(&mut tx, widget.shop, conversation.id, idle_ms).await?;
     if let Some(buyer) = &buyer {
         buyers::identify(&mut tx, widget.shop, conversation.id, (&buyer.id, buyer.until_ms)).await?;
     }

@@ -29,9 +29,16 @@ struct Chat {
     conversation: Conversation,
     last_seq: i64,
     told: Option<(Handler, bool)>,
+    /// What the token was kept as when it opened the stream.
+    opened_by: String,
 }
 
 impl Chat {
+    /// The buyer has left, on another page perhaps: whoever looks at this one is told nothing more.
+    fn has_left(&self) -> bool {
+        self.conversation.buyer_hash != self.opened_by
+    }
+
     async fn new_messages(&mut self) -> Result<Vec<Event>, StorageError> {
         let mut events = Vec::new();
         loop {
@@ -64,8 +71,12 @@ impl Chat {
 impl sse::Listener for Chat {
     async fn catch_up(&mut self) -> Result<Vec<Event>, StorageError> {
         self.told = None;
+        let state = self.new_state().await?;
+        if self.has_left() {
+            return Ok(vec![]);
+        }
         let mut events = self.new_messages().await?;
-        events.extend(self.new_state().await?);
+        events.extend(state);
         let is_typing = is_typing(&self.state, &self.conversation).await?;
         events.push(sse::event("typing", &json!({ "is_typing": is_typing })));
         Ok(events)
@@ -73,6 +84,9 @@ impl sse::Listener for Chat {
 
     async fn hear(&mut self, event: events::Event) -> Result<Vec<Event>, StorageError> {
         let id = self.conversation.id;
+        if self.has_left() {
+            return Ok(vec![]);
+        }
         match event {
             events::Event::MessageAdded { conversation, seq } if conversation == id && seq > self.last_seq => {
                 let mut events = self.new_messages().await?;
@@ -100,6 +114,7 @@ pub async fn stream_events(
     let last_seq = last_id.and_then(|id| id.trim().parse().ok()).unwrap_or(0);
     let shop = buyer.conversation.shop;
     let bus = state.bus.subscribe_to(buyer.conversation.id);
-    let chat = Chat { state: state.clone(), conversation: buyer.conversation, last_seq, told: None };
+    let opened_by = buyer.conversation.buyer_hash.clone();
+    let chat = Chat { state: state.clone(), conversation: buyer.conversation, last_seq, told: None, opened_by };
     sse::open_on(&state, (shop, bus), chat).await
 }

@@ -113,6 +113,9 @@ fn check(mut form: WidgetForm) -> ApiResult<WidgetForm> {
             || ApiError::field("allowed_origins", format!("not an origin such as `https://shop.example`: {origin}"));
         *origin = normalize(origin).ok_or_else(wrong)?;
     }
+    if !form.settings.is_time_in_range() {
+        return Err(ApiError::field("forget_after_minutes", "5 to 525600, or 0 for 30 days"));
+    }
     Ok(form)
 }
 

@@ -48,6 +48,7 @@ export default {
   "notice.taken_over": "An agent took over.",
   "notice.handed_back": "Handed back to the assistant.",
   "notice.closed": "Closed.",
+  "notice.left": "The buyer ended the chat on their device and cannot read it any more.",
   "notice.reopened": "Reopened.",
   "notice.trimmed": "The buyer's message was cut to 2,000 characters.",
   "lang.zh": "Chinese",

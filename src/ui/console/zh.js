@@ -47,6 +47,7 @@ export default {
   "notice.taken_over": "客服已接管。",
   "notice.handed_back": "已交还助手。",
   "notice.closed": "会话已结束。",
+  "notice.left": "买家已在其设备上结束并清除此会话，无法再查看。",
   "notice.reopened": "会话已重新打开。",
   "notice.trimmed": "买家消息过长，已截取前 2000 个字符。",
   "lang.zh": "中文",

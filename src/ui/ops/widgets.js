@@ -168,6 +168,26 @@ export function drawWidgets(box) {
           field("w-hours", t("hours"), text("hours"), t("hours_hint")),
           field("w-contact", t("contact"), text("contact"), t("contact_hint")),
         ),
+        field(
+          "w-forget",
+          t("forget_after"),
+          h("input", {
+            type: "number",
+            name: "forget_after_minutes",
+            min: "5",
+            max: "525600",
+            value: settings.forget_after_minutes || "",
+            placeholder: "43200",
+            "data-testid": "widget-forget",
+          }),
+          t("forget_after_hint"),
+        ),
+        h(
+          "label",
+          { class: "check" },
+          h("input", { type: "checkbox", name: "require_identity", checked: settings.require_identity === true }),
+          h("span", {}, t("require_identity")),
+        ),
       ],
       save: (data) => {
         const body = {
@@ -175,6 +195,8 @@ export function drawWidgets(box) {
           allowed_origins: lines(data.get("allowed_origins")),
           settings: {},
         };
+        body.settings.forget_after_minutes = Number(data.get("forget_after_minutes"));
+        body.settings.require_identity = data.get("require_identity") !== null;
         for (const name of ["welcome_zh", "welcome_en", "hours", "contact"])
           body.settings[name] = data.get(name).trim();
         for (const name of ["suggestions_zh", "suggestions_en"]) body.settings[name] = lines(data.get(name));

@@ -7,20 +7,25 @@ import { listen } from "/ui/shared/sse.js";
 import { load, save } from "/ui/shared/store.js";
 
 const LONGEST_PAUSE_MS = 30_000;
+const RENEW_AHEAD_MS = 90_000; // The shop's server may take a while to sign.
+const RENEW_AGAIN_MS = 30_000;
+const LONGEST_TIMER_MS = 3_600_000;
 
-/** Whom a token names; only to tell buyers of one machine apart, the server checks it. */
-function buyerOf(token) {
+/** What a token says, unchecked: the server believes nothing of it without the signature. */
+function claimsOf(token) {
   try {
-    const claims = token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/");
-    return JSON.parse(atob(claims)).sub ?? null;
+    return JSON.parse(atob(token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/"))) ?? {};
   } catch {
-    return null;
+    return {};
   }
 }
 
+/** Whom a token names; only to tell buyers of one machine apart. */
+const buyerOf = (token) => claimsOf(token).sub ?? null;
+
 /**
  * `on`: `message(message)`, `pending(item)` (an unsent one changed), `typing(is)`, `state({handler, closed})`,
- * `line(isUp)`, `lost()` (the conversation is gone; it starts anew).
+ * `line(isUp)`, `lost()` (the conversation is gone; it starts anew), `renew()` (the shop's word on the buyer runs out).
  */
 export class Chat {
   constructor(widgetId, sku, on) {
@@ -33,7 +38,27 @@ export class Chat {
     this.lastSeq = 0;
     this.isPumping = false;
     this.link = null;
+    this.forgetAfterMs = Infinity; // Until the widget says otherwise.
+    this.renewal = null;
     addEventListener("online", () => this.pump());
+  }
+
+  /** Somebody is here. What they do keeps the chat theirs. */
+  seen() {
+    if (!this.thread && this.unsent.length === 0) return;
+    if (this.isStale()) return this.leave();
+    save(`kefu_seen_${this.widgetId}`, Date.now());
+  }
+
+  /** Whether nobody chatted here for so long that whoever comes now may be somebody else. */
+  isStale() {
+    const seenAt = load(`kefu_seen_${this.widgetId}`, null);
+    return seenAt !== null && Date.now() - seenAt >= this.forgetAfterMs;
+  }
+
+  /** Forgets what nobody came back to; to be called now and then. */
+  forgetStale() {
+    if ((this.thread || this.unsent.length > 0) && this.isStale()) this.leave();
   }
 
   /** The conversation is of a buyer whom the shop has not named on this page: whoever sits here must not see it. */
@@ -70,7 +95,22 @@ export class Chat {
     this.thread = null;
     this.lastSeq = 0;
     save(`kefu_chat_${this.widgetId}`, null);
+    save(`kefu_seen_${this.widgetId}`, null);
     this.on.lost();
+  }
+
+  /**
+   * The buyer ends the chat on this device: the server is told that what this browser held opens nothing any more. It is
+   * forgotten here even if the server cannot be reached; true if it was told.
+   */
+  async end() {
+    const thread = this.thread;
+    const told = thread ? post(this.path("leave"), {}, { token: thread.token }) : Promise.resolve();
+    this.leave();
+    return told.then(
+      () => true,
+      (problem) => [401, 404].includes(problem.status),
+    );
   }
 
   /** Nothing of it is left to the next buyer on this machine, not even what was never sent. */
@@ -99,10 +139,37 @@ export class Chat {
   identify(token) {
     const wasHeld = this.isHeld();
     this.identity = typeof token === "string" && token ? token : null;
+    this.watchIdentity();
     if (!this.thread) return false;
     const isTheirs = (this.thread.buyer ?? null) === buyerOf(this.identity);
     if (!isTheirs) this.leave();
+    else if (this.identity) this.vouch();
     return isTheirs && wasHeld;
+  }
+
+  /** Tells the server the shop's newest word on the buyer, so that the thread goes on as theirs. */
+  async vouch() {
+    const { thread, identity } = this;
+    try {
+      await this.write("identity", { identity });
+    } catch (problem) {
+      // Refused or lost, the thread goes on as an anonymous one would: nothing is told on an old word.
+      if (problem.status === 401 && problem.code === "token_invalid" && this.thread === thread) this.forget();
+    }
+  }
+
+  /** Asks the page for a new word shortly before the last one runs out, and again while none comes. */
+  watchIdentity() {
+    clearTimeout(this.renewal);
+    const endsAt = (claimsOf(this.identity).exp ?? 0) * 1000;
+    if (!endsAt) return;
+    const token = this.identity;
+    const ask = () => {
+      if (this.identity !== token || Date.now() > endsAt + LONGEST_TIMER_MS) return;
+      this.on.renew();
+      this.renewal = setTimeout(ask, RENEW_AGAIN_MS);
+    };
+    this.renewal = setTimeout(ask, Math.min(Math.max(endsAt - RENEW_AHEAD_MS - Date.now(), 0), LONGEST_TIMER_MS));
   }
 
   /** Starts a conversation when the first thing is said, not when the chat is opened. */
@@ -115,12 +182,13 @@ export class Chat {
     if (this.identity !== identity) return this.begin(); // Another buyer came meanwhile.
     this.thread = { id: begun.conversation_id, token: begun.token, buyer: buyerOf(identity) };
     save(`kefu_chat_${this.widgetId}`, this.thread);
+    this.seen();
     begun.messages.forEach((message) => this.take(message));
     this.listen();
   }
 
   say(text) {
-    if (this.isHeld()) this.leave();
+    if (this.isHeld() || this.isStale()) this.leave();
     const item = { client_key: randomKey(), text, state: "sending" };
     this.unsent.push(item);
     this.keep();

@@ -60,6 +60,44 @@ const anew = h(
   t("anew"),
 );
 
+const end = h(
+  "button",
+  {
+    class: "person",
+    type: "button",
+    hidden: true,
+    "data-testid": "end-chat",
+    "aria-haspopup": "dialog",
+    onclick: () => ((leaving.hidden = false), keep.focus()),
+  },
+  icon("close"),
+  t("end"),
+);
+const keep = h(
+  "button",
+  { class: "person", type: "button", "data-testid": "end-no", onclick: stay },
+  t("end_no"),
+);
+const leaving = h(
+  "div",
+  {
+    class: "leaving",
+    role: "alertdialog",
+    "aria-labelledby": "leaving-what",
+    "aria-describedby": "leaving-more",
+    hidden: true,
+    "data-testid": "leaving",
+  },
+  h("strong", { id: "leaving-what" }, t("end_sure")),
+  h("p", { id: "leaving-more" }, t("end_more")),
+  h(
+    "div",
+    { class: "row" },
+    h("button", { class: "person strong", type: "button", "data-testid": "end-yes", onclick: endChat }, t("end_yes")),
+    keep,
+  ),
+);
+
 let shop = null;
 let isOpened = false; // The loader may say so before there is an input to focus.
 const chat = new Chat(widgetId, asked.get("sku"), {
@@ -69,6 +107,7 @@ const chat = new Chat(widgetId, asked.get("sku"), {
   state: showState,
   line: (isUp) => (line.hidden = isUp),
   lost: () => clearLog(),
+  renew: () => tellLoader("renew"),
 });
 
 const tellLoader = (word) => host && parent !== window && parent.postMessage({ kefu: word }, host);
@@ -80,11 +119,17 @@ addEventListener("message", (event) => {
     return;
   }
   isOpened = event.data?.kefu === "opened";
+  chat.forgetStale();
   if (isOpened) input.focus();
 });
 addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && !event.isComposing) tellLoader("close");
+  if (event.key !== "Escape" || event.isComposing) return;
+  if (leaving.hidden) tellLoader("close");
+  else stay();
 });
+for (const act of ["keydown", "pointerdown"]) addEventListener(act, () => chat.seen());
+setInterval(() => chat.forgetStale(), 60_000);
+addEventListener("visibilitychange", () => chat.forgetStale());
 
 function draw() {
   const form = h(
@@ -136,7 +181,8 @@ function draw() {
     h(
       "footer",
       {},
-      h("div", { class: "row apart" }, person, anew, counter),
+      leaving,
+      h("div", { class: "row apart" }, person, anew, end, counter),
       form,
       h("p", { class: "fine" }, t("fine_print")),
     ),
@@ -175,6 +221,8 @@ function clearLog() {
   if (!shop) return; // Nothing is drawn yet.
   show(log, welcome());
   showState({ handler: "assistant", closed: false });
+  end.hidden = true;
+  leaving.hidden = true;
   chat.unsent.forEach(addPending);
 }
 
@@ -198,6 +246,7 @@ function put(key, node, before = null) {
 
 function addMessage(message) {
   if (drawn.has(message.id)) return;
+  end.hidden = false;
   const node = bubble(message, chat);
   const pending = message.client_key && drawn.get(message.client_key);
   if (pending) {
@@ -251,6 +300,17 @@ async function askForPerson() {
   }
 }
 
+function stay() {
+  leaving.hidden = true;
+  end.focus();
+}
+
+async function endChat() {
+  const isTold = await chat.end();
+  counter.textContent = t(isTold ? "ended" : "ended_offline");
+  input.focus();
+}
+
 function startAnew() {
   chat.forget();
   input.focus();
@@ -277,6 +337,8 @@ async function boot() {
     return;
   }
   document.title = shop.shop_name;
+  chat.forgetAfterMs = shop.forget_after_minutes * 60_000;
+  chat.forgetStale();
   draw();
   show(log, welcome());
   if (isOpened) input.focus();

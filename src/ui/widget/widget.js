@@ -9,6 +9,7 @@
   const MEMORY = "kefu_widget_open";
   let frame = null;
   let isOpen = false;
+  let sign = null; // Asks the shop's server for a token, if the page has told us how.
   let identity = null; // Null until the page says something; empty for a buyer who signed out.
 
   const lang = () => {
@@ -155,18 +156,37 @@
   window.addEventListener("message", (event) => {
     if (event.origin !== origin || event.source !== frame?.contentWindow) return;
     if (event.data?.kefu === "close") close();
+    if (event.data?.kefu === "renew") renew();
   });
   window.addEventListener("resize", fit);
 
   // Who the buyer is: a token that the shop's server signed, good for an hour at most. It never stands in an address.
   // Nothing means that the buyer has signed out.
   function identify(token) {
+    if (!token) sign = null; // Signed out: nobody is asked for.
     identity = typeof token === "string" ? token : "";
     tell("identity", identity);
   }
 
+  // The same with a function that fetches a token: it is called now, and whenever the last one is about to run out.
+  function identifyWith(fetchToken) {
+    sign = typeof fetchToken === "function" ? fetchToken : null;
+    return renew();
+  }
+
+  async function renew() {
+    if (!sign) return;
+    const asked = sign;
+    try {
+      const token = await asked();
+      if (sign === asked) identify(token);
+    } catch {
+      // The chat asks again while it lasts; until then it goes on without the shop's word.
+    }
+  }
+
   // Calls made before this script came: window.kefu = [["identify", "eyJ…"], ["open"]].
-  const calls = { open, close, identify };
+  const calls = { open, close, identify, identifyWith };
   const waiting = Array.isArray(window.kefu) ? window.kefu : [];
   window.kefu = { ...calls, push: ([name, ...args]) => calls[name]?.(...args) };
 
