@@ -6,6 +6,7 @@ import { debounce, h, show } from "/ui/shared/dom.js";
 import { t, when } from "/ui/shared/i18n.js";
 import { enter, sorry, toLogin } from "/ui/shared/shell.js";
 import { toast, toastProblem } from "/ui/shared/toast.js";
+import { drawRules } from "./rules.js";
 
 const LOOK_AGAIN_MS = 1500; // While a sheet is being read.
 
@@ -18,6 +19,7 @@ function start({ me, main }) {
   const imports = h("div", { "data-testid": "imports" });
   const orders = h("div", { "data-testid": "orders" });
   const keys = h("div", { "data-testid": "hook-keys" });
+  const rules = h("div", {});
   let number = "";
 
   async function guarded(box, load) {
@@ -168,9 +170,11 @@ function start({ me, main }) {
     mayTell && upload(),
     h("section", { class: "stack", "aria-label": t("records.imports") }, h("h2", {}, t("records.imports")), imports),
     h("section", { class: "stack", "aria-label": t("records.orders") }, h("h2", {}, t("records.orders")), h("div", { class: "field" }, h("label", { for: "number" }, t("records.search")), search), orders),
+    h("section", { class: "card stack", "aria-label": t("rules.title") }, h("h2", {}, t("rules.title")), h("p", { class: "soft" }, t("rules.more")), rules),
     mayKeys && h("section", { class: "card stack", "aria-label": t("records.hooks") }, h("h2", {}, t("records.hooks")), h("p", { class: "soft" }, t("records.hooks_more")), keys),
   );
   loadImports();
   loadOrders();
+  drawRules(rules, mayKeys);
   if (mayKeys) loadKeys();
 }
