@@ -87,7 +87,6 @@ export function rowMaker(desk, acts) {
           "line",
           c.closed ? h("span", { class: "chip" }, t("closed")) : turn && stateChip(turn),
           c.simulated && h("span", { class: "chip", "data-testid": "simulated" }, t("simulated")),
-          c.marked && h("span", { class: "marked", role: "img", "aria-label": t("marked") }, "★"),
           span("grow"),
           c.waiting_since_ms === null
             ? span("time", when(c.updated_at_ms))
@@ -100,6 +99,7 @@ export function rowMaker(desk, acts) {
           turn?.state === "review" && confidenceChip(turn.confidence),
           span("why", turn && !c.closed && turn.reasons.length ? whyText(turn) : topicText(turn?.topic)),
           span("grow"),
+          c.marked && h("span", { class: "marked", role: "img", "aria-label": t("marked") }, "★"),
           span("whose", icon("person"), span("name", c.assignee ? c.assignee.name : t("nobodys"))),
         ),
       () =>
