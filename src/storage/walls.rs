@@ -322,15 +322,17 @@ fn any_chunk(f: &Furniture) -> chunks::ChunkRow {
     }
 }
 
+/// Runs each in a unit of work of its own, which is undone.
+macro_rules! tries {
+    ($db:ident, $done:ident: $($name:literal: $tx:ident => $outcome:expr;)*) => {$({
+        let mut $tx = $db.begin().await.unwrap();
+        $done.push(($name, $outcome));
+    })*};
+}
+
 /// What a shop changes of the furniture, function by function, each undone.
 async fn changed(db: &Db, shop: ShopId, f: &Furniture) -> Vec<(&'static str, bool)> {
     let mut done = vec![];
-    macro_rules! tries {
-        ($($name:literal: $tx:ident => $outcome:expr;)*) => {$({
-            let mut $tx = db.begin().await.unwrap();
-            done.push(($name, $outcome));
-        })*};
-    }
     let form = widgets::WidgetForm { name: "X".into(), allowed_origins: vec![], settings: Default::default() };
     let edit = chunks::ChunkEdit { text: "x", n_tokens: 1, model_id: "m", embedding: &[1.0] };
     let new =
@@ -347,6 +349,7 @@ async fn changed(db: &Db, shop: ShopId, f: &Furniture) -> Vec<(&'static str, boo
     let embeddings = [(f.chunk, vec![1.0])];
     let task = any_task(f);
     tries! {
+        db, done:
         "set_role": tx => accounts::set_role(&mut tx, shop, f.account, accounts::Role::Owner).await.unwrap();
         "set_name": tx => accounts::set_name(&mut tx, shop, f.account, "x").await.unwrap();
         "set_disabled": tx => accounts::set_disabled(&mut tx, shop, f.account, true).await.unwrap();
@@ -362,21 +365,6 @@ async fn changed(db: &Db, shop: ShopId, f: &Furniture) -> Vec<(&'static str, boo
         "chunks::rewrite": tx => chunks::rewrite(&mut tx, shop, f.chunk, "x").await.unwrap();
         "put_embeddings": tx => indexing::put_embeddings(&mut tx, shop, "m", &embeddings).await.unwrap() > 0;
         "take_over": tx => conversations::take_over(&mut tx, shop, f.conversation, f.account).await.unwrap();
-        "set_marked": tx => conversations::set_marked(&mut tx, shop, f.conversation, true).await.unwrap();
-        "tags::add": tx => tags::add(&mut tx, shop, f.conversation, "x").await.unwrap();
-        "set_on_duty": tx => agents::set_on_duty(&mut tx, shop, f.account, true).await.unwrap();
-        "set_profile": tx => agents::set_profile(&mut tx, shop, f.account, &agents::Profile::default()).await.unwrap();
-        "claim": tx => {
-            let words = (f.account, assignments::Words::Free);
-            assignments::claim(&mut tx, shop, f.conversation, words).await.unwrap() == assignments::Claim::Yours
-        };
-        "escalate": tx => {
-            let to = f.account;
-            let gift =
-                assignments::Gift { conversation: f.conversation, by: None, to, is_escalation: true, reason: "" };
-            assignments::give(&mut tx, shop, &gift).await.unwrap() != assignments::Given::Missing
-        };
-        "inbox_views::remove": tx => inbox_views::remove(&mut tx, shop, f.account, f.view).await.unwrap();
         "set_closed": tx => conversations::set_closed(&mut tx, shop, f.conversation, true).await.unwrap();
         "messages::add": tx => messages::add(&mut tx, shop, f.conversation, &new).await.unwrap().is_some();
         "ask": tx => turns::ask(&mut tx, shop, f.conversation, &question).await.unwrap().is_some();
@@ -402,6 +390,30 @@ async fn changed(db: &Db, shop: ShopId, f: &Furniture) -> Vec<(&'static str, boo
     done
 }
 
+/// The same of whose the conversations are.
+async fn handed_on(db: &Db, shop: ShopId, f: &Furniture) -> Vec<(&'static str, bool)> {
+    let mut done = vec![];
+    tries! {
+        db, done:
+        "set_marked": tx => conversations::set_marked(&mut tx, shop, f.conversation, true).await.unwrap();
+        "tags::add": tx => tags::add(&mut tx, shop, f.conversation, "x").await.unwrap();
+        "set_on_duty": tx => agents::set_on_duty(&mut tx, shop, f.account, true).await.unwrap();
+        "set_profile": tx => agents::set_profile(&mut tx, shop, f.account, &agents::Profile::default()).await.unwrap();
+        "claim": tx => {
+            let words = (f.account, assignments::Words::Free);
+            assignments::claim(&mut tx, shop, f.conversation, words).await.unwrap() == assignments::Claim::Yours
+        };
+        "escalate": tx => {
+            let to = f.account;
+            let gift =
+                assignments::Gift { conversation: f.conversation, by: None, to, is_escalation: true, reason: "" };
+            assignments::give(&mut tx, shop, &gift).await.unwrap() != assignments::Given::Missing
+        };
+        "inbox_views::remove": tx => inbox_views::remove(&mut tx, shop, f.account, f.view).await.unwrap();
+    }
+    done
+}
+
 #[tokio::test]
 async fn no_shop_sees_or_changes_what_another_has() {
     for Scratch { db, .. } in scratches().await {
@@ -413,10 +425,12 @@ async fn no_shop_sees_or_changes_what_another_has() {
         for (what, n_seen) in seen(&db, other, &furniture).await {
             assert_eq!(n_seen, 0, "{what}");
         }
-        for (what, did) in changed(&db, mine, &furniture).await {
+        let by_itself = [changed(&db, mine, &furniture).await, handed_on(&db, mine, &furniture).await];
+        for (what, did) in by_itself.concat() {
             assert!(did, "{what} changes the shop's own");
         }
-        for (what, did) in changed(&db, other, &furniture).await {
+        let by_other = [changed(&db, other, &furniture).await, handed_on(&db, other, &furniture).await];
+        for (what, did) in by_other.concat() {
             assert!(!did, "{what}");
         }
     }

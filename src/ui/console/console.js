@@ -29,13 +29,13 @@ if (room) start(room);
 
 function start({ me, main, banner }) {
   const desk = new Desk(me, redraw);
-  const keys = shortcuts();
-  let isBusy = false;
   const undo = undoBar(() => desk.loadAll());
   const hand = hands(desk, (...act) => {
     undo.later(...act);
     redraw("list");
   });
+  const keys = shortcuts();
+  let isBusy = false;
   const acts = { open, isPending: undo.isWaiting, duty, bulk: (verb) => hand[verb](null) };
   const list = listPane(desk, acts, keysButton());
   const thread = threadPane(desk, {

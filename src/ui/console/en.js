@@ -1,7 +1,7 @@
 // English texts of the console. Same keys as zh.js.
 export default {
   "inbox": "Inbox",
-  "search": "Words, order number, colleague",
+  "search": "Words, order, colleague",
   "sound": "Sound for new reviews",
   "sound_on": "Sound is on",
   "sound_off": "Sound is off",

@@ -87,8 +87,6 @@ export function rowMaker(desk, acts) {
           "line",
           c.closed ? h("span", { class: "chip" }, t("closed")) : turn && stateChip(turn),
           c.simulated && h("span", { class: "chip", "data-testid": "simulated" }, t("simulated")),
-          c.escalated && h("span", { class: "chip bad" }, t("escalated")),
-          c.marked && h("span", { class: "marked", role: "img", "aria-label": t("marked") }, "★"),
           span("grow"),
           c.waiting_since_ms === null
             ? span("time", when(c.updated_at_ms))
@@ -101,12 +99,14 @@ export function rowMaker(desk, acts) {
           turn?.state === "review" && confidenceChip(turn.confidence),
           span("why", turn && !c.closed && turn.reasons.length ? whyText(turn) : topicText(turn?.topic)),
           span("grow"),
-          span("whose", icon("person"), c.assignee ? c.assignee.name : t("nobodys")),
+          c.marked && h("span", { class: "marked", role: "img", "aria-label": t("marked") }, "★"),
+          span("whose", icon("person"), span("name", c.assignee ? c.assignee.name : t("nobodys"))),
         ),
       () =>
-        (c.tags.length > 0 || there.length > 0) &&
+        (c.tags.length > 0 || there.length > 0 || c.escalated) &&
         span(
           "line tags",
+          c.escalated && h("span", { class: "chip bad" }, t("escalated")),
           there.map((one) => h("span", { class: "chip info" }, t(`watch.${one.doing}`, { name: one.name }))),
           c.tags.map((tag) => h("span", { class: "chip" }, tag)),
         ),

@@ -47,7 +47,7 @@ export function drawInbox(box, { mayChange }) {
       ),
       h(
         "label",
-        { class: "row" },
+        { class: "switch-line" },
         h("input", { type: "checkbox", name: "assigns", checked: settled.assigns, disabled: !mayChange, "data-testid": "assigns" }),
         t("inbox.assigns"),
       ),
