@@ -129,6 +129,8 @@ async fn prove_from(app: &App, shop: ShopId, turns: Vec<TurnId>) -> CertificateI
         n_collapsed: 0,
         n_starts: 1,
         n_promises: 1,
+        nth_try: 1,
+        watched_with: vec![],
         grid: vec![0.9],
         fingerprint: app.fingerprint.as_ref().clone(),
         epochs: documents.iter().map(|one| (one.document, one.epoch)).collect::<BTreeMap<_, _>>(),

@@ -102,7 +102,8 @@ async fn a_second_promise_shares_the_doubt_and_the_first_is_proven_anew() {
     assert_eq!((&topic["certificate"]["n_promises"], &topic["last_attempt"]["n_promises"]), (&json!(2), &json!(2)));
     assert_eq!(
         (topic["last_attempt"]["share_of_doubt"].as_f64(), both["scopes"][0]["state"].as_str()),
-        (Some(0.5), Some("not_certified"))
+        (Some(0.5 / 6.0), Some("not_certified")),
+        "its second try has a sixth of the doubt, and one of two promises a half of that"
     );
     assert!(topic["certificate"]["bar"].as_f64() >= own(&alone)["certificate"]["bar"].as_f64());
 }

@@ -17,6 +17,7 @@ mod mutate;
 mod mutated_requests;
 mod ops_and_widgets;
 mod orders;
+mod proof_after_proof;
 mod requirements;
 mod routes_and_roles;
 mod security;

@@ -21,17 +21,17 @@ use kefu::storage::{epochs, policies};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{Caller, TestApp, TestShop, fingerprint};
+use crate::support::{Answer, Caller, TestApp, TestShop, fingerprint};
 
 /// A past turn: how sure the assistant was, and under which proof it was sent, if it was.
 #[derive(Clone, Copy)]
-struct Past {
-    confidence: f64,
-    sent_under: Option<CertificateId>,
+pub struct Past {
+    pub confidence: f64,
+    pub sent_under: Option<CertificateId>,
 }
 
 impl Past {
-    fn drafted(confidence: f64) -> Self {
+    pub fn drafted(confidence: f64) -> Self {
         Self { confidence, sent_under: None }
     }
 }
@@ -62,7 +62,7 @@ fn evidence(confidence: f64) -> Evidence {
 }
 
 /// Writes a turn of the past as the answering job would have: in a conversation of its own, asking something of its own.
-async fn past(app: &TestApp, shop: &TestShop, past: Past, outcome: Option<Outcome>) -> TurnId {
+pub async fn past(app: &TestApp, shop: &TestShop, past: Past, outcome: Option<Outcome>) -> TurnId {
     let db = &app.state.db;
     app.clock.advance(1000);
     let policy = policies::current(db, shop.id).await.unwrap().id;
@@ -132,6 +132,12 @@ pub async fn turn_dial(app: &TestApp, caller: &Caller, scope: &str, target: f64)
     app.call(Method::PUT, caller, "/v1/ops/dial", Some(body)).await.expect(200).json()
 }
 
+/// Presses the button as somebody does who has just read the page.
+pub async fn certify(app: &TestApp, caller: &Caller, scope: &str) -> Answer {
+    let number = app.get(caller, "/v1/ops/policy").await.expect(200).json()["number"].clone();
+    app.post(caller, "/v1/ops/dial/certify", json!({ "scope": scope, "based_on": number })).await
+}
+
 pub fn certificate_of(dial: &Value) -> CertificateId {
     dial["scopes"][0]["certificate"]["id"].as_str().unwrap().parse().unwrap()
 }
@@ -150,14 +156,14 @@ async fn a_shop_without_labels_promises_and_sends_nothing() {
     let scope = &promised["scopes"][0];
     assert_eq!((scope["state"].as_str(), scope["bar"].is_null()), (Some("not_certified"), true));
     let needed = &scope["last_attempt"]["needed"];
-    assert_eq!((needed["min_clean"].as_u64(), needed["n_more"].as_u64()), (Some(59), Some(89)));
+    assert_eq!((needed["min_clean"].as_u64(), needed["n_more"].as_u64()), (Some(72), Some(108)));
     let policy = policies::current(&app.state.db, shop.id).await.unwrap().policy;
     let found = dial::find(&app.state.db, shop.id, (&policy, "returns"), &fingerprint()).await.unwrap();
     assert_eq!(decide_under(&evidence(1.0), &policy, found.standing, 0.5).reasons(), [Reason::NotCertified]);
     let off = json!({ "scope": "shop", "dial": null, "note": "no", "based_on": 2 });
     let off = app.call(Method::PUT, &ops, "/v1/ops/dial", Some(off)).await.expect(200).json();
     assert_eq!(off["scopes"][0]["state"], "by_hand");
-    let refused = app.post(&ops, "/v1/ops/dial/certify", json!({ "scope": "shop" })).await.expect(409);
+    let refused = app.post(&ops, "/v1/ops/dial/certify", json!({ "scope": "shop", "based_on": 3 })).await.expect(409);
     assert_eq!(refused.code(), "dial_off");
 }
 
@@ -211,7 +217,7 @@ async fn labels_prove_a_promise_and_the_proof_is_the_bar() {
     assert_eq!((sent, chance), (Decision::AutoSend { audit: true }, LabelChance { of_all: 0.2, own: 0.2 }));
     assert_eq!(decided(bar - 0.01, 0.1).0.reasons(), [Reason::BelowBar]);
 
-    let again = app.post(&ops, "/v1/ops/dial/certify", json!({ "scope": "shop" })).await.expect(200).json();
+    let again = certify(&app, &ops, "shop").await.expect(200).json();
     assert_eq!(again["scopes"][0]["certificate"]["id"], proof["id"], "too few rows since");
     let stricter = turn_dial(&app, &ops, "shop", 0.01).await["scopes"][0].clone();
     assert_eq!((stricter["state"].as_str(), stricter["bar"].is_null()), (Some("not_certified"), true));
@@ -317,7 +323,7 @@ async fn too_many_audited_errors_end_the_proof_and_old_labels_do_not_bring_it_ba
         (scope["state"].as_str(), scope["certificate"]["voided_why"].as_str()),
         (Some("fallen_back"), Some("alarm"))
     );
-    let again = app.post(&ops, "/v1/ops/dial/certify", json!({ "scope": "shop" })).await.expect(200).json();
+    let again = certify(&app, &ops, "shop").await.expect(200).json();
     assert_eq!(again["scopes"][0]["state"], "fallen_back", "what was asked before the alarm proves nothing");
     assert_eq!(again["scopes"][0]["last_attempt"]["n_certify"], 0);
     let log = app.get(&ops, "/v1/ops/audit").await.expect(200).json();

@@ -226,7 +226,7 @@ async fn judge_all(server: &Server, shop: &TestShop) {
         for item in &items {
             n_judged += 1;
             server.judge(shop, item, (Role::Staff, "accept")).await.expect(200);
-            if n_judged == 88 {
+            if n_judged == 107 {
                 let result = server.result(shop).await;
                 assert_eq!(step(&result), "judge", "an answer as sure as the others is not judged yet");
             }
@@ -248,17 +248,17 @@ async fn from_a_file_to_a_promise() {
     let shop = server.http.shop("shoes").await;
     teach(&server, &shop).await;
     assert_eq!(step(&server.result(&shop).await), "begin");
-    server.bring(&shop, ("past.csv", sheet(89).as_bytes())).await;
+    server.bring(&shop, ("past.csv", sheet(108).as_bytes())).await;
     server.worker.drain().await;
     let before = server.result(&shop).await;
-    assert_eq!(before["chosen"]["step"], json!({ "kind": "judge", "n": 89, "n_open": 89 }));
+    assert_eq!(before["chosen"]["step"], json!({ "kind": "judge", "n": 108, "n_open": 108 }));
     judge_all(&server, &shop).await;
     let result = server.result(&shop).await;
     assert_eq!((step(&result), &result["chosen"]["share"]), ("promise", &json!(1.0)), "{result}");
-    assert_eq!(result["chosen"]["assessment"]["n"], 60);
+    assert_eq!(result["chosen"]["assessment"]["n"], 72);
     let strict = result["others"].as_array().unwrap().iter().find(|one| one["target_error"] == 0.02).unwrap();
     assert_eq!((strict["step"]["kind"].as_str(), &strict["assessment"]["can_certify"]), (Some("bring"), &json!(false)));
-    assert_eq!(strict["assessment"]["needed"]["min_clean"], 149);
+    assert_eq!(strict["assessment"]["needed"]["min_clean"], 183);
 
     // The promise is made of these labels, and they say with which chance they came.
     let whole = Period { from_ms: 0, until_ms: i64::MAX };
@@ -270,14 +270,14 @@ async fn from_a_file_to_a_promise() {
     let body = json!({ "scope": "shop", "dial": dial, "mode": "auto", "note": "first day", "based_on": number });
     let turned = server.http.call(Method::PUT, &shop.caller(Role::Ops), "/v1/ops/dial", Some(body)).await.expect(200);
     let scope = turned.json()["scopes"][0].clone();
-    assert_eq!((scope["state"].as_str(), &scope["certificate"]["n"]), (Some("certified"), &json!(60)), "{scope}");
+    assert_eq!((scope["state"].as_str(), &scope["certificate"]["n"]), (Some("certified"), &json!(72)), "{scope}");
     assert_eq!((&scope["watch"]["n_audited"], &scope["watch"]["n_sent"]), (&json!(0), &json!(0)));
 
     // What was judged is not asked again.
-    let again = server.bring(&shop, ("again.csv", sheet(90).as_bytes())).await;
+    let again = server.bring(&shop, ("again.csv", sheet(109).as_bytes())).await;
     server.worker.drain().await;
     let shown = server.shown(&shop, &again).await;
-    assert_eq!((&shown["n_questions"], &shown["n_refused"]), (&json!(1), &json!(89)));
+    assert_eq!((&shown["n_questions"], &shown["n_refused"]), (&json!(1), &json!(108)));
 }
 
 #[tokio::test]

@@ -93,7 +93,7 @@ export default {
     "{n_not_sendable} of {answered} answers rest on no document, or a rule holds them. What no document says cannot be answered.",
   "step.begin": "Bring past questions to begin",
   "step.begin_more":
-    "About 300 real questions are a good start. At most 5 % wrong takes at least 59 right answers, 2 % takes 149; a third of the judged answers is used to choose the bar.",
+    "About 300 real questions are a good start. At most 5 % wrong takes at least 72 right answers, 2 % takes 183; a third of the judged answers is used to choose the bar.",
   "judge": "Judge answers",
   "judge.back": "Result",
   "judge.previous": "Said before",
