@@ -2,13 +2,14 @@
 //! when its promise is given up.
 
 use kefu::domain::certificate::VoidReason;
-use kefu::domain::dial::Scope;
+use kefu::domain::dial::{Scope, Standing};
+use kefu::domain::golden;
 use kefu::domain::ids::CertificateId;
 use kefu::domain::outcome::Outcome;
 use kefu::learn::watch::Alarm;
 use kefu::learn::{dial, nightly};
 use kefu::storage::accounts::Role;
-use kefu::storage::{certificates, looks};
+use kefu::storage::{certificates, looks, policies};
 use serde_json::{Value, json};
 
 use axum::http::Method;
@@ -28,7 +29,7 @@ async fn all_right(app: &TestApp, shop: &TestShop, n: u32) {
 
 /// Something sent under a proof, which somebody who looks blind finds wrong; what the watch says then.
 async fn sent_wrong(app: &TestApp, shop: &TestShop, certificate: CertificateId) -> Alarm {
-    past(app, shop, Past { confidence: 0.5, sent_under: Some(certificate) }, None).await;
+    past(app, shop, Past { sent_under: Some(certificate), ..Past::drafted(0.5) }, None).await;
     found_wrong(app, shop).await
 }
 
@@ -83,7 +84,7 @@ async fn a_proof_made_anew_while_the_watch_warns_goes_on_warned() {
         assert_eq!(sent_wrong(&app, &shop, first).await, want);
     }
     // Sampled under the first proof, and looked at only when there is a second.
-    past(&app, &shop, Past { confidence: 0.5, sent_under: Some(first) }, None).await;
+    past(&app, &shop, Past { sent_under: Some(first), ..Past::drafted(0.5) }, None).await;
     app.clock.advance(29 * DAY_MS);
     assert!(nightly::check(db, shop.id, &fingerprint()).await.unwrap(), "its time was nearly up");
     let second = certificates::newest(db, shop.id, &Scope::Shop).await.unwrap().unwrap();
@@ -115,4 +116,31 @@ async fn what_a_topic_was_found_wrong_in_does_not_become_right_when_its_promise_
     let attempt = &of_shop["last_attempt"];
     assert_eq!((&attempt["n_certify"], &attempt["n_promises"]), (&json!(0), &json!(2)), "what was spent is spent");
     assert_eq!(attempt["share_of_doubt"], json!(0.25));
+}
+
+#[tokio::test]
+async fn golden_answers_prove_nothing_for_the_shop_and_have_a_promise_of_their_own() {
+    let app = TestApp::new().await;
+    let shop = app.shop("teahouse").await;
+    let (db, ops) = (&app.state.db, shop.caller(Role::Ops));
+    for nth in 0..150 {
+        let confidence = 0.6 + f64::from(nth % 20) / 50.0;
+        let golden = Past { is_golden: true, ..Past::drafted(confidence) };
+        past(&app, &shop, golden, Some(Outcome::Accept)).await;
+    }
+    let standing = async || {
+        let policy = policies::current(db, shop.id).await.unwrap().policy;
+        dial::find(db, shop.id, (&policy, golden::TOPIC), &fingerprint()).await.unwrap().standing
+    };
+    let of_shop = turn_dial(&app, &ops, "shop", 0.05).await["scopes"][0].clone();
+    assert_eq!((&of_shop["state"], &of_shop["last_attempt"]["n_certify"]), (&json!("not_certified"), &json!(0)));
+    assert!(matches!(standing().await, Standing::Held { .. }), "nothing is proven about them");
+    let own = turn_dial(&app, &ops, "topic:golden_answer", 0.05).await["scopes"][1].clone();
+    assert_eq!((&own["state"], &own["last_attempt"]["n_certify"]), (&json!("certified"), &json!(100)), "{own}");
+    assert!(matches!(standing().await, Standing::Proven { .. }));
+    let certificate: CertificateId = own["certificate"]["id"].as_str().unwrap().parse().unwrap();
+    let sent = Past { sent_under: Some(certificate), is_golden: true, ..Past::drafted(0.9) };
+    past(&app, &shop, sent, None).await;
+    assert_eq!(certificates::n_sent(db, shop.id, certificate).await.unwrap(), 1);
+    assert_eq!(found_wrong(&app, &shop).await, Alarm::Calm, "it is watched like any other");
 }

@@ -6,6 +6,7 @@ use axum::http::Method;
 use kefu::domain::conversation::{Author, Citation};
 use kefu::domain::decision::{Decision, Evidence, LabelChance, Reason, decide_under, label_chance};
 use kefu::domain::dial::Standing;
+use kefu::domain::golden;
 use kefu::domain::ids::{CertificateId, ChunkId, DocumentId, TurnId};
 use kefu::domain::outcome::{LabelSource, Outcome};
 use kefu::domain::score::Confidence;
@@ -23,16 +24,18 @@ use uuid::Uuid;
 
 use crate::support::{Answer, Caller, TestApp, TestShop, fingerprint};
 
-/// A past turn: how sure the assistant was, and under which proof it was sent, if it was.
+/// A past turn: how sure the assistant was, under which proof it was sent, if it was, and whether the answer was a golden
+/// one.
 #[derive(Clone, Copy)]
 pub struct Past {
     pub confidence: f64,
     pub sent_under: Option<CertificateId>,
+    pub is_golden: bool,
 }
 
 impl Past {
     pub fn drafted(confidence: f64) -> Self {
-        Self { confidence, sent_under: None }
+        Self { confidence, sent_under: None, is_golden: false }
     }
 }
 
@@ -82,13 +85,17 @@ pub async fn past(app: &TestApp, shop: &TestShop, past: Past, outcome: Option<Ou
         Some(_) => (Decision::AutoSend { audit: true }, LabelChance { of_all: 0.2, own: 0.2 }),
         None => (Decision::Review { reasons: vec![Reason::NotAutomatic] }, LabelChance { of_all: 1.0, own: 1.0 }),
     };
-    let citations = [citation(ChunkId(Uuid::from_u128(9)))];
+    let cited = [citation(ChunkId(Uuid::from_u128(9)))];
+    let (mut seen, mut citations) = (evidence(past.confidence), cited.as_slice());
+    if past.is_golden {
+        (seen.about, citations) = (Some(std::mem::replace(&mut seen.topic, golden::TOPIC.into())), &[]);
+    }
     let new = NewDecision {
         turn,
         expected_version: 0,
         draft: Some("Within 7 days [1]."),
-        citations: &citations,
-        evidence: &evidence(past.confidence),
+        citations,
+        evidence: &seen,
         decision: &decision,
         policy,
         draw: 0.1,
@@ -299,7 +306,7 @@ async fn too_many_audited_errors_end_the_proof_and_old_labels_do_not_bring_it_ba
     let id = certificate_of(&turn_dial(&app, &ops, "shop", 0.05).await);
     let mut told = vec![];
     for _ in 0..8 {
-        past(&app, &shop, Past { confidence: 0.95, sent_under: Some(id) }, None).await;
+        past(&app, &shop, Past { confidence: 0.95, sent_under: Some(id), is_golden: false }, None).await;
         let queue = app.get(&agent, "/v1/console/audits").await.expect(200).json();
         let item = &queue["audits"][0];
         assert_eq!((queue["n_open"].as_u64(), item["answer"].as_str()), (Some(1), Some("Within 7 days [1].")));

@@ -124,7 +124,7 @@ export default {
   "test_slow": "This takes unusually long. The system status above may say why.",
   "offline": "No live connection. What you see may be old; reconnecting …",
   "golden": "Golden answers",
-  "golden.hint": "Approved words for frequent questions. A question that comes near enough gets them as they stand, before anything is searched.",
+  "golden.hint": "Approved words for frequent questions. A question that comes near enough gets them as they stand, before anything is searched. Where the shop makes a promise, they go out without a person only under one of their own, which ops make for the topic “Golden answers”.",
   "golden.new": "New golden answer",
   "golden.edit": "Change golden answer",
   "golden.search": "Search questions and answers",

@@ -10,9 +10,19 @@ import { toast } from "/ui/shared/toast.js";
 const CERTAINTIES = [0.9, 0.95, 0.99];
 export const FIRST = { target_error: 0.05, certainty: 0.95, audit_rate: 0.05 };
 
-/** The fewest reviews, all clean, that can prove a promise. */
-export const leastReviews = ({ target_error: target, certainty }) =>
-  Math.ceil(Math.log(1 - certainty) / Math.log(1 - target) - 1e-9);
+/** The fewest reviews, all clean, that can prove a promise with a `share` of its doubt. */
+const leastReviews = ({ target_error: target, certainty }, share) =>
+  Math.ceil(Math.log((1 - certainty) * share) / Math.log(1 - target) - 1e-9);
+
+/**
+ * The share of the doubt that a try of another promise would have: all promises of the shop share it, and all tries of
+ * one. After k tries one part in k + 1 is left, and the next has one part in (k + 1)(k + 2).
+ */
+function shareOfDoubt({ tries, last_attempt: attempt, isInherited }) {
+  if (isInherited) return 1 / 2 / (attempt.n_promises + 1);
+  const part = tries.is_repeat ? tries.left ** 2 / (1 + tries.left) : tries.next;
+  return part / attempt.n_promises;
+}
 
 const isSame = (a, b) =>
   a !== null &&
@@ -41,7 +51,7 @@ export function promiseCard(view, { targets, number, mayChange, trial, turned, d
   function draw() {
     const params = { target: percent(chosen.target_error, 1), certainty: percent(chosen.certainty, 1) };
     show(words, t("promise.words", params));
-    show(cost, t("promise.cost", { n: leastReviews(chosen) }));
+    show(cost, t("promise.cost", { n: leastReviews(chosen, shareOfDoubt(view)) }));
     if (!mayChange) return;
     const isTurned = !isSame(view.dial, chosen);
     show(
