@@ -28,6 +28,7 @@ pub mod injection;
 pub mod job;
 pub mod links;
 pub mod money;
+pub mod mood;
 pub mod order;
 pub mod order_card;
 pub mod order_input;

@@ -11,6 +11,7 @@
 
 mod accounts;
 mod chat;
+mod companion;
 mod console;
 pub mod day;
 pub mod error;
@@ -59,6 +60,7 @@ pub fn all_routes(state: AppState) -> Routes {
         .with(accounts::routes)
         .with(chat::routes)
         .with(console::routes)
+        .with(companion::routes)
         .with(knowledge::routes)
         .with(ops::routes)
         .with(records::routes)

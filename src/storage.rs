@@ -34,6 +34,7 @@ pub mod certificates;
 pub mod check;
 pub mod chunks;
 mod columns;
+pub mod companion;
 pub mod conversations;
 pub mod documents;
 pub mod epochs;

@@ -63,6 +63,10 @@ pub enum Reason {
     NothingAsked,
     /// A question of the past: nobody waits for the answer.
     Rehearsal,
+    /// The buyer is on another platform: an agent copies the reply.
+    CopiedByHand,
+    /// The buyer is angry: a person has the last word.
+    Angry,
 }
 
 /// The outcome of a turn.
@@ -208,6 +212,15 @@ fn bar(seen: &Evidence, policy: &Policy, standing: Standing) -> Result<(f64, f64
         (None, _) => Ok((policy.bar(&seen.topic), policy.audit_rate)),
         (Some(_), Standing::Proven { bar, audit_rate }) => Ok((bar, audit_rate)),
         (Some(_), Standing::Held { reason }) => Err(reason),
+    }
+}
+
+/// What becomes of a draft whose buyer is on another platform: nothing is sent, whatever the policy. Every other reason
+/// stays as it is, so that the agent sees what would have held it.
+pub fn held_for_copying(decision: Decision) -> Decision {
+    match decision {
+        Decision::AutoSend { .. } => Decision::Review { reasons: vec![Reason::CopiedByHand] },
+        held @ (Decision::Review { .. } | Decision::Escalate { .. }) => held,
     }
 }
 

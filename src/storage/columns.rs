@@ -23,7 +23,7 @@ use crate::domain::ids::{
     GoldenId, ImportId, JobId, LabelId, LookId, MessageId, OrderId, PhrasingId, PolicyId, ProductId, ReaskedId,
     RehearsalId, RehearsedId, RevisionId, SessionId, ShopId, TaskId, TransferId, TryId, TurnId, ViewId, WidgetId,
 };
-use crate::domain::outcome::{LabelSource, Outcome};
+use crate::domain::outcome::{Difference, LabelSource, Outcome};
 use crate::domain::rehearsal::RehearsalState;
 use crate::domain::text::Lang;
 use crate::domain::turn::{RejectReason, TurnState, Verdict};
@@ -60,7 +60,7 @@ stands_as_text!(id_to_text, id_from_text:
 );
 
 stands_as_text!(code_to_text, code_from_text:
-    Audience, Author, Finding, Format, GoldenOrigin, GoldenState, Handler, LabelSource, Lang, Outcome, RehearsalState,
+    Audience, Author, Difference, Finding, Format, GoldenOrigin, GoldenState, Handler, LabelSource, Lang, Outcome, RehearsalState,
     RejectReason, RevisionState, Scope, Simulated, TurnState, Verdict, VoidReason, crate::domain::injection::Quarantine,
     super::accounts::Role, super::conversations::ConversationKind, super::jobs::JobState, super::jobs::Lane,
     crate::domain::order::Platform, crate::domain::order::Stage, crate::domain::task::Department,
