@@ -10,6 +10,7 @@ pub mod assign;
 pub mod brief;
 pub mod calendar;
 pub mod calibration;
+pub mod canned;
 pub mod certificate;
 pub mod check;
 pub mod chunk;

@@ -10,6 +10,7 @@
 //! process can be killed, and the answer is still there.
 
 mod accounts;
+mod canned;
 mod chat;
 mod companion;
 mod console;
@@ -61,6 +62,7 @@ pub fn all_routes(state: AppState) -> Routes {
         .with(chat::routes)
         .with(console::routes)
         .with(companion::routes)
+        .with(canned::routes)
         .with(knowledge::routes)
         .with(ops::routes)
         .with(records::routes)

@@ -30,6 +30,7 @@ pub mod assignments;
 pub mod audit;
 pub mod bases;
 pub mod buyers;
+pub mod canned;
 pub mod certificates;
 pub mod check;
 pub mod chunks;

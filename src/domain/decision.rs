@@ -275,6 +275,15 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_an_agent_copies_is_never_sent_and_keeps_its_reasons() {
+        let sent = decide(&evidence(0.99), &automatic(0.5), 0.5);
+        assert_eq!(sent.code(), "auto_send");
+        assert_eq!(held_for_copying(sent), Decision::Review { reasons: vec![Reason::CopiedByHand] });
+        let low = decide(&evidence(0.1), &automatic(0.5), 0.5);
+        assert_eq!(held_for_copying(low.clone()), low);
+    }
+
     fn automatic(bar: f64) -> Policy {
         Policy { bar, mode: Mode::Auto, ..Policy::review_everything() }
     }

@@ -7,13 +7,21 @@ use std::sync::LazyLock;
 use regex::Regex;
 use unicode_normalization::UnicodeNormalization;
 
-use super::edit::{ClaimKind, Proposal};
+use super::edit::{ChangedClaim, ClaimKind, propose};
 use crate::domain::outcome::{Difference, EditKind};
 
 /// Added sentences that only greet, soothe or thank are no steps.
 static COURTESY: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
         r"您好|你好|亲爱|抱歉|对不起|不好意思|谢谢|感谢|辛苦|祝您|祝你|愉快|理解您|理解你|放心|久等|随时|为您服务|帮到您|\b(?:hello|hi|dear|sorry|apologi[sz]e|thanks?|thank you|glad|happy to|welcome|understand|patience|let (?:me|us) know|feel free|any (?:other|more|further) questions|nice day)\b",
+    )
+    .expect("a constant pattern that the tests run")
+});
+
+/// Kind words that deny nothing, for all the little words in them.
+static KIND_DENIALS: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r"(?i)不便(?:之处)?|不好意思|不客气|不好的(?:体验|感受)|不愉快|别(?:着急|担心)|不(?:用|要|必)(?:着急|担心|客气)|没(?:关系|问题)|\b(?:no (?:problem|worries)|(?:don't|do not) (?:worry|hesitate)|not at all)\b",
     )
     .expect("a constant pattern that the tests run")
 });
@@ -27,11 +35,13 @@ const MIN_STEP_CHARS: usize = 5;
 
 /// What the change from the draft to what was sent has to be mended by. `said` is what the agent called it: a fact is one
 /// although the texts do not show it, while nobody calls another number a matter of style unseen: then the rules count.
-pub fn class((draft, sent): (&str, &str), proposal: &Proposal, said: Option<EditKind>) -> Difference {
-    let is_swapped = |changed: &&super::edit::ChangedClaim| {
+pub fn class((draft, sent): (&str, &str), said: Option<EditKind>) -> Difference {
+    let meant = |text: &str| KIND_DENIALS.replace_all(&text.replace('’', "'"), " ").into_owned();
+    let proposal = propose(&meant(draft), &meant(sent));
+    let is_swapped = |changed: &ChangedClaim| {
         changed.kind == ClaimKind::Sku && !changed.before.is_empty() && !changed.after.is_empty()
     };
-    if proposal.because.iter().any(|changed| is_swapped(&changed)) {
+    if proposal.because.iter().any(is_swapped) {
         return Difference::WrongProduct;
     }
     let nothing_lost = proposal.because.iter().all(|changed| changed.before.is_empty());
@@ -66,11 +76,10 @@ fn sentences(text: &str) -> BTreeSet<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::edit::propose;
     use super::*;
 
     fn of(draft: &str, sent: &str) -> Difference {
-        class((draft, sent), &propose(draft, sent), None)
+        class((draft, sent), None)
     }
 
     #[test]
@@ -80,7 +89,9 @@ mod tests {
             ("签收后7天内可退货。[1]", "亲，签收后7天内可退货哦～", Tone),
             ("签收后7天内可退货。", "您好，非常抱歉给您带来不便。签收后7天内可退货。感谢您的理解！", Tone),
             ("Within 7 days.", "Hello! Within 7 days. Let me know if you need more.", Tone),
+            ("Press Reset.", "No problem! Press Reset, and don’t worry.", Tone),
             ("签收后7天内可退货。", "签收后15天内可退货。", Fact),
+            ("签收后7天内可退货。", "不好意思，签收后不可退货。", Fact),
             ("可以机洗。", "不可以机洗。", Fact),
             ("长按电源键5秒。", "先拔掉充电线。长按电源键5秒。", MissingStep),
             ("1. Hold Home.\n2. Wait for green.", "1. Plug it in.\n2. Hold Home.\n3. Wait for green.", MissingStep),
@@ -95,8 +106,7 @@ mod tests {
     #[test]
     fn what_the_agent_says_counts_where_the_texts_show_nothing() {
         let (draft, sent) = ("从北京发货。", "从上海发货。");
-        let proposal = propose(draft, sent);
-        assert_eq!(class((draft, sent), &proposal, Some(EditKind::Fact)), Difference::Fact);
-        assert_eq!(class((draft, sent), &proposal, Some(EditKind::Style)), Difference::Tone);
+        assert_eq!(class((draft, sent), Some(EditKind::Fact)), Difference::Fact);
+        assert_eq!(class((draft, sent), Some(EditKind::Style)), Difference::Tone);
     }
 }

@@ -4,7 +4,6 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::domain::ids::{ShopId, TurnId};
-use crate::domain::mood::{Mood, mood};
 use crate::domain::order::Platform;
 use crate::domain::turn::{TurnState, Verdict};
 use crate::http::error::{ApiResult, Code};
@@ -34,8 +33,6 @@ pub struct DraftView {
     turn: TurnView,
     platform: Platform,
     order_number: Option<String>,
-    /// How the message sounds.
-    mood: Mood,
     /// Drafts that are written first; 0 once it is decided.
     n_before: u32,
     /// What became of it; null until somebody says so.
@@ -60,7 +57,6 @@ impl DraftView {
             None if turn.state == TurnState::Replied => Some(DraftOutcome::OwnWords),
             None => None,
         };
-        let mood = mood(&turn.question);
         let views = view_turns(&state.db, shop, vec![turn]).await?;
         let view =
             |turn| Self { turn, platform: thread.platform, order_number: thread.order_number, mood, n_before, outcome };

@@ -67,7 +67,7 @@ impl Judgement {
     /// The draft was changed; the agent's word counts, without one the server's.
     pub fn edited((draft, text): (&str, &str), said: Option<EditKind>) -> Self {
         let proposal = propose(draft, text);
-        let difference = Some(difference::class((draft, text), &proposal, said));
+        let difference = Some(difference::class((draft, text), said));
         Self { outcome: said.unwrap_or(proposal.kind).into(), proposal: Some(proposal), difference }
     }
 

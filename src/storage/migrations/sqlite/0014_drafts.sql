@@ -12,3 +12,14 @@ alter table golden_answers add column platforms text not null default '[]';
 
 -- What an edit changed: `tone`, `fact`, `missing_step`, `wrong_product`; none where nothing was edited.
 alter table feedback add column difference text;
+
+-- What people say again and again. Without an owner it is the shop's.
+create table canned_replies (
+    id text primary key,
+    shop_id text not null references shops(id),
+    owner_id text,
+    title text not null,
+    body text not null,
+    updated_at_ms bigint not null
+);
+create index canned_replies_by_shop on canned_replies(shop_id, owner_id);
