@@ -59,7 +59,7 @@ impl DraftView {
         };
         let views = view_turns(&state.db, shop, vec![turn]).await?;
         let view =
-            |turn| Self { turn, platform: thread.platform, order_number: thread.order_number, mood, n_before, outcome };
+            |turn| Self { turn, platform: thread.platform, order_number: thread.order_number, n_before, outcome };
         Ok(views.into_iter().next().map(view))
     }
 }
