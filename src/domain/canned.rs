@@ -8,7 +8,7 @@ pub fn unknown_place(body: &str) -> Option<&str> {
     let mut rest = body;
     while let Some((_, after)) = rest.split_once('{') {
         // A brace that is never closed, or that closes elsewhere, is just a brace.
-        let Some((name, _)) = after.split_once('}') else { return None };
+        let (name, _) = after.split_once('}')?;
         let is_name = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
         if is_name && !PLACES.contains(&name) {
             return Some(name);

@@ -19,9 +19,10 @@ use crate::domain::dial::Scope;
 use crate::domain::document::{Audience, Format, RevisionState};
 use crate::domain::golden::{GoldenOrigin, GoldenState};
 use crate::domain::ids::{
-    AccountId, ApiTokenId, BuyerKeyId, CannedId, CertificateId, CheckId, ChunkId, ConversationId, DocumentId, FeedbackId,
-    GoldenId, ImportId, JobId, LabelId, LookId, MessageId, OrderId, PhrasingId, PolicyId, ProductId, ReaskedId,
-    RehearsalId, RehearsedId, RevisionId, SessionId, ShopId, TaskId, TransferId, TryId, TurnId, ViewId, WidgetId,
+    AccountId, ApiTokenId, BuyerKeyId, CannedId, CertificateId, CheckId, ChunkId, ConversationId, DocumentId,
+    FeedbackId, GoldenId, ImportId, JobId, LabelId, LookId, MessageId, OrderId, PhrasingId, PolicyId, ProductId,
+    ReaskedId, RehearsalId, RehearsedId, RevisionId, SessionId, ShopId, TaskId, TransferId, TryId, TurnId, ViewId,
+    WidgetId,
 };
 use crate::domain::outcome::{Difference, LabelSource, Outcome};
 use crate::domain::rehearsal::RehearsalState;

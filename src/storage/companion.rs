@@ -207,7 +207,7 @@ mod tests {
             assert_eq!(turns::queue(&db, mine, 9).await.unwrap(), []);
             assert_eq!(ops::replay_rows(&db, mine, WHOLE).await.unwrap(), []);
             assert_eq!(ops::proof_rows(&db, mine, WHOLE).await.unwrap(), []);
-            let all = InboxQuery { show: Show::All, search: None, before_ms: i64::MAX, limit: 9 };
+            let all = InboxQuery::first(Show::All, 9);
             assert_eq!(inbox::list(&db, mine, &all).await.unwrap(), []);
             let [(last, _)] = recent(&db, mine, LIN, 9).await.unwrap().try_into().unwrap();
             assert_eq!(last.id, asked.turn);

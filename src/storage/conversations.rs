@@ -143,7 +143,8 @@ pub async fn create(tx: &mut Tx, shop: ShopId, new: &NewConversation<'_>) -> Res
         created_at_ms: now_ms,
         updated_at_ms: now_ms,
     };
-    let nobody_waits = Standing { since_ms: None, surety: None, is_escalated: false, updated_at_ms: now_ms };
+    let nobody_waits =
+        Standing { since_ms: None, surety: None, is_escalated: false, is_angry: false, updated_at_ms: now_ms };
     sqlx::query(
         "insert into conversations (id, shop_id, widget_id, buyer_hash, lang, handler, created_at_ms, updated_at_ms, \
          kind, sku, place_ms, buyer_seen_at_ms) values ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10, $7)",

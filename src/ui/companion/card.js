@@ -76,6 +76,8 @@ export function draftCard(acts) {
   const isOpen = () => draft && ["review", "escalated"].includes(draft.state);
 
   function decided() {
+    // That an agent copies it goes without saying here.
+    const doubts = draft.reasons.filter((code) => code !== "copied_by_hand");
     return [
       h(
         "div",
@@ -93,7 +95,7 @@ export function draftCard(acts) {
             isOpen() && (mode === "edit" ? editing() : ownWords()),
           ],
       mode === "reject" && isOpen() && rejecting(),
-      h("div", { class: "small" }, reasons(draft)),
+      doubts.length > 0 && h("div", { class: "small" }, reasons({ ...draft, reasons: doubts })),
       citations(draft),
     ];
   }

@@ -135,7 +135,9 @@ function start({ main, banner }) {
     if (draft.draft && text === plain(draft.draft)) return settle({ outcome: "used" }, t("done.used"));
     return settle({ outcome: "edited", text }, t("done.edited"));
   }
-  const rejected = (reason, note) => settle({ outcome: "rejected", reason, note }, t("done.rejected"));
+  function rejected(reason, note) {
+    return settle({ outcome: "rejected", reason, note }, t("done.rejected"));
+  }
 
   function fail(problem) {
     if (problem.status === 401) toLogin();
