@@ -35,7 +35,7 @@ export function cannedMenu(box, { me, known }) {
   async function reload() {
     try {
       ({ replies } = await get("/v1/canned"));
-      if (!node.hidden) search();
+      if (document.activeElement === box) search();
     } catch (problem) {
       toastProblem(problem);
     }
