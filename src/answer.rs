@@ -506,7 +506,7 @@ mod tests {
         let generator = Arc::new(generator);
         let retriever = Retriever::new(db, vectors, embedder);
         let answering = Answering::new(retriever, generator.clone(), clock).unwrap().with_calibration(by_coverage());
-        let scope = Scope { shop, buyers_only: true, sku: None, lane: Lane::Interactive };
+        let scope = Scope { shop, buyers_only: true, sku: None, platform: None, lane: Lane::Interactive };
         Shop { answering, generator, scope, _folder: folder }
     }
 
@@ -525,6 +525,7 @@ mod tests {
             name: "Manual".to_owned(),
             sku: None,
             audience: Audience::Buyers,
+            platforms: vec![],
             effective_from_ms: None,
             effective_until_ms: None,
         };

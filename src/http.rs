@@ -10,7 +10,9 @@
 //! process can be killed, and the answer is still there.
 
 mod accounts;
+mod canned;
 mod chat;
+mod companion;
 mod console;
 pub mod day;
 pub mod error;
@@ -59,6 +61,8 @@ pub fn all_routes(state: AppState) -> Routes {
         .with(accounts::routes)
         .with(chat::routes)
         .with(console::routes)
+        .with(companion::routes)
+        .with(canned::routes)
         .with(knowledge::routes)
         .with(ops::routes)
         .with(records::routes)

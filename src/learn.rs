@@ -5,7 +5,8 @@
 //! [`tries`] counts how often that is tried; [`watch`] doubts a proof afterwards, and [`signals`] say when to look more closely ([`senses`] reads them); [`dial`]
 //! says what a promise means for a turn, [`proving`] makes the proofs, [`nightly`] does so by itself, and [`probation`]
 //! asks anew after a change; [`charts`] shows all this; [`rehearsal`] says what is still missing on the first day;
-//! [`edit`] proposes what an agent's change meant; [`tallies`] keeps what every day of service came to.
+//! [`edit`] proposes what an agent's change meant, [`difference`] what has to be mended for it; [`tallies`] keeps what
+//! every day of service came to.
 
 pub mod ablation;
 pub mod assess;
@@ -14,6 +15,7 @@ pub mod calibrate;
 pub mod certify;
 pub mod charts;
 pub mod dial;
+pub mod difference;
 pub mod edit;
 pub mod family;
 pub mod figures;

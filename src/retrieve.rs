@@ -23,6 +23,7 @@ use std::sync::Arc;
 use crate::domain::chunk::indexed_text;
 use crate::domain::fault::Fault;
 use crate::domain::ids::{ChunkId, ShopId};
+use crate::domain::order::Platform;
 use crate::domain::score::{LexicalScore, Similarity};
 use crate::inference::{EmbedError, EmbedRole, Embedder, Lane};
 use crate::retrieve::item_cache::{ItemCache, Rows};
@@ -139,6 +140,8 @@ pub struct Scope {
     pub buyers_only: bool,
     /// Only this product's chunks, and those of none.
     pub sku: Option<String>,
+    /// Only what holds on this platform; `None` if it is not known where the buyer is, or does not matter.
+    pub platform: Option<Platform>,
     /// Who waits.
     pub lane: Lane,
 }

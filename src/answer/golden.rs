@@ -19,6 +19,7 @@ use crate::domain::calibration::{Calibration, Features};
 use crate::domain::document::Audience;
 use crate::domain::golden::GoldenMatch;
 use crate::domain::ids::ShopId;
+use crate::domain::order;
 use crate::domain::score::Confidence;
 use crate::domain::text::Lang;
 use crate::inference::{EmbedError, EmbedRole, Embedder, Lane};
@@ -157,14 +158,15 @@ impl GoldenTier {
     }
 }
 
-/// Audience, dates, language and product. What is about one product is said to who asks on its page, or names it.
+/// Audience, platform, dates, language and product. What is about one product is said to who asks on its page, or names it.
 fn may_be_said(golden: &LiveGolden, scope: &Scope, question: &str, now_ms: i64) -> bool {
     let is_for_them = !scope.buyers_only || golden.audience == Audience::Buyers;
     let has_begun = golden.effective_from_ms.is_none_or(|from| from <= now_ms);
     let has_ended = golden.effective_until_ms.is_some_and(|until| until <= now_ms);
     let is_about_it =
         golden.sku.as_ref().is_none_or(|sku| scope.sku.as_ref() == Some(sku) || fold(question).contains(&fold(sku)));
-    is_for_them && has_begun && !has_ended && is_about_it && golden.lang == Lang::of(question)
+    let holds_here = order::holds_on(&golden.platforms, scope.platform);
+    is_for_them && holds_here && has_begun && !has_ended && is_about_it && golden.lang == Lang::of(question)
 }
 
 #[cfg(test)]

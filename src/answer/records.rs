@@ -13,7 +13,7 @@ use super::wishes::{Named, Wish, change, is_only_codes, named, wish};
 use crate::domain::decision::{Evidence, ORDER_REQUEST, ORDER_STATUS, Reason};
 use crate::domain::encoding::HEX;
 use crate::domain::ids::{ConversationId, ShopId};
-use crate::domain::order::Stage;
+use crate::domain::order::{Platform, Stage};
 use crate::domain::order_card::OrderCard;
 use crate::domain::record::{LookedUpBy, OrderLook};
 use crate::domain::rules::RecordRules;
@@ -39,6 +39,8 @@ pub struct Asked<'a> {
     pub message: &'a str,
     /// What the buyer had written before.
     pub previous: Option<&'a str>,
+    /// The order that an agent vouches for, and the platform it was placed on.
+    pub vouched: Option<(Platform, &'a str)>,
 }
 
 /// What the records say to a message.
@@ -109,6 +111,9 @@ fn wish_of(asked: &Asked<'_>) -> Option<Wish> {
 }
 
 async fn find(db: &Db, asked: &Asked<'_>) -> Result<Found, StorageError> {
+    if let Some(vouched) = asked.vouched {
+        return by_agent(db, asked.shop, vouched).await;
+    }
     let now = named(asked.message);
     let before = asked.previous.map(named).unwrap_or_default();
     let wanted = Named { number: now.number.or(before.number), last_four: now.last_four.or(before.last_four) };
@@ -126,6 +131,15 @@ async fn find(db: &Db, asked: &Asked<'_>) -> Result<Found, StorageError> {
         (Some(number), Some(last_four)) => by_phone(db, asked, (&number, &last_four)).await,
         _ => Ok(Found::NotNamed),
     }
+}
+
+/// The order of the number on the platform. Where none is, the only one of that number: 淘宝 and 天猫 share a desk.
+async fn by_agent(db: &Db, shop: ShopId, (platform, number): (Platform, &str)) -> Result<Found, StorageError> {
+    let mut rows = orders::by_number(db, shop, number).await?;
+    let here = rows.iter().position(|row| row.order.key.platform == platform);
+    let at = here.or((rows.len() == 1).then_some(0));
+    let found = at.map(|at| rows.swap_remove(at));
+    Ok(found.map_or(Found::Person, |row| Found::One(Box::new(row), LookedUpBy::Agent)))
 }
 
 fn is_number(row: &OrderRow, number: &str) -> bool {

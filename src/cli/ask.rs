@@ -34,7 +34,7 @@ pub fn run(common: &Common, args: &AskArgs) -> Outcome {
         let app = App::open(&config, data_dir.root(), Lifecycle::default()).await?;
         let text = args.question.as_str();
         let shop = first_shop(&app).await?;
-        let scope = Scope { shop, buyers_only: true, sku: None, lane: Lane::Interactive };
+        let scope = Scope { shop, buyers_only: true, sku: None, platform: None, lane: Lane::Interactive };
         let ask = Ask { scope, message: text.to_owned(), previous: None };
         let answered = app.answering.answer(&ask, None).await?;
         let reasons = [answered.evidence.escalations, answered.evidence.holds].concat();

@@ -142,7 +142,7 @@ async fn ask_all(app: &App, shop: ShopId, args: &EvalArgs, questions: &[Asked], 
     let mut out = options.open(&args.out).with_context(|| format!("`{}` cannot be written", args.out.display()))?;
     let bar = bars.stage("asking", Unit::Things, questions.len() as u64);
     for asked in questions {
-        let scope = Scope { shop, buyers_only: true, sku: None, lane: Lane::Bulk };
+        let scope = Scope { shop, buyers_only: true, sku: None, platform: None, lane: Lane::Bulk };
         let ask = Ask { scope, message: asked.question.clone(), previous: None };
         let answered = match args.retrieval_only {
             true => app.answering.retrieve_only(&ask).await?,

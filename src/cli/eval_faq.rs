@@ -225,6 +225,7 @@ fn goldens(corpus: &[Entry], left_out: Option<&Question>, embeddings: &Embedding
         lang: Lang::Zh,
         sku: None,
         audience: Audience::Buyers,
+        platforms: vec![],
         effective_from_ms: None,
         effective_until_ms: None,
         phrasings: entry

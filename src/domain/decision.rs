@@ -63,6 +63,10 @@ pub enum Reason {
     NothingAsked,
     /// A question of the past: nobody waits for the answer.
     Rehearsal,
+    /// The buyer is on another platform: an agent copies the reply.
+    CopiedByHand,
+    /// The buyer is angry: a person has the last word.
+    Angry,
 }
 
 /// The outcome of a turn.
@@ -211,6 +215,15 @@ fn bar(seen: &Evidence, policy: &Policy, standing: Standing) -> Result<(f64, f64
     }
 }
 
+/// What becomes of a draft whose buyer is on another platform: nothing is sent, whatever the policy. Every other reason
+/// stays as it is, so that the agent sees what would have held it.
+pub fn held_for_copying(decision: Decision) -> Decision {
+    match decision {
+        Decision::AutoSend { .. } => Decision::Review { reasons: vec![Reason::CopiedByHand] },
+        held @ (Decision::Review { .. } | Decision::Escalate { .. }) => held,
+    }
+}
+
 /// What becomes of the answer to a question of the past: nobody is sent it, whatever the policy.
 pub fn decide_rehearsed(seen: &Evidence) -> Decision {
     if !seen.escalations.is_empty() {
@@ -260,6 +273,15 @@ mod tests {
             topic: "other".into(),
             about: None,
         }
+    }
+
+    #[test]
+    fn what_an_agent_copies_is_never_sent_and_keeps_its_reasons() {
+        let sent = decide(&evidence(0.99), &automatic(0.5), 0.5);
+        assert_eq!(sent.code(), "auto_send");
+        assert_eq!(held_for_copying(sent), Decision::Review { reasons: vec![Reason::CopiedByHand] });
+        let low = decide(&evidence(0.1), &automatic(0.5), 0.5);
+        assert_eq!(held_for_copying(low.clone()), low);
     }
 
     fn automatic(bar: f64) -> Policy {

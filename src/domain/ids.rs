@@ -96,6 +96,8 @@ ids! {
     TransferId,
     /// A search that an agent has kept.
     ViewId,
+    /// A reply that is used again and again.
+    CannedId,
 }
 
 impl ChunkId {

@@ -15,6 +15,9 @@ pub const DOUBT_MS: i64 = 10 * 60 * 1000;
 /// The head start of what was passed to a lead.
 pub const ESCALATED_MS: i64 = 60 * 60 * 1000;
 
+/// The head start of a buyer who is angry: half an hour of silence would make it worse.
+pub const ANGRY_MS: i64 = 30 * 60 * 1000;
+
 /// Those who do not wait stand behind this minus their time: the last changed first, behind all who wait.
 const REST_MS: i64 = 10_000_000_000_000;
 
@@ -30,6 +33,8 @@ pub struct Standing {
     pub surety: Option<f64>,
     /// Whether it was passed to a lead.
     pub is_escalated: bool,
+    /// Whether a message that waits for a person sounds angry.
+    pub is_angry: bool,
     /// When something was last said.
     pub updated_at_ms: i64,
 }
@@ -40,7 +45,9 @@ pub fn place(standing: &Standing) -> i64 {
     let doubt = standing.surety.map_or(0.0, |surety| 1.0 - surety.clamp(0.0, 1.0));
     // Within 0 and `DOUBT_MS`.
     let doubt_ms = (doubt * DOUBT_MS as f64) as i64;
-    since_ms - doubt_ms - if standing.is_escalated { ESCALATED_MS } else { 0 }
+    let escalated_ms = if standing.is_escalated { ESCALATED_MS } else { 0 };
+    let angry_ms = if standing.is_angry { ANGRY_MS } else { 0 };
+    since_ms - doubt_ms - escalated_ms - angry_ms
 }
 
 /// How fast buyers are to be answered, and who gives conversations to people.
@@ -127,11 +134,13 @@ mod tests {
             since_ms: Some(NOW_MS - minutes * 60_000),
             surety,
             is_escalated: false,
+            is_angry: false,
             updated_at_ms: NOW_MS,
         };
-        let rest = |updated_at_ms| Standing { since_ms: None, surety: None, is_escalated: false, updated_at_ms };
+        let rest = |updated_at_ms| Standing { since_ms: None, surety: None, updated_at_ms, ..wait(0, None) };
         let line = [
             Standing { is_escalated: true, ..wait(0, Some(0.9)) },
+            Standing { is_angry: true, ..wait(0, Some(0.9)) },
             wait(6, Some(0.0)),
             wait(12, None),
             wait(6, Some(0.9)),
@@ -141,7 +150,7 @@ mod tests {
         ];
         let places = line.map(|standing| place(&standing));
         assert!(places.is_sorted(), "{places:?}");
-        assert!(places[..5].iter().all(|place| *place < WAITING_BELOW_MS) && places[5] >= WAITING_BELOW_MS);
+        assert!(places[..6].iter().all(|place| *place < WAITING_BELOW_MS) && places[6] >= WAITING_BELOW_MS);
     }
 
     #[test]

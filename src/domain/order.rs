@@ -75,6 +75,12 @@ impl Platform {
     }
 }
 
+/// Whether what is said for these platforms holds on this one. None named means all; where it is not known on which the
+/// buyer is, everything holds.
+pub fn holds_on(named: &[Platform], here: Option<Platform>) -> bool {
+    named.is_empty() || here.is_none_or(|here| named.contains(&here))
+}
+
 /// How far an order has come; later ones are further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

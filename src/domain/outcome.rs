@@ -47,6 +47,20 @@ impl Outcome {
     }
 }
 
+/// What an edit changed, more finely than [`EditKind`]: what staff have to mend is another thing for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Difference {
+    /// Only how it is said: a matter of the shop's style.
+    Tone,
+    /// Something that it said: the source, or how it was read.
+    Fact,
+    /// Everything stayed, and something to do was added: the source leaves it out.
+    MissingStep,
+    /// It spoke of another product.
+    WrongProduct,
+}
+
 impl From<RejectReason> for Outcome {
     fn from(reason: RejectReason) -> Self {
         match reason {

@@ -40,6 +40,8 @@ pub enum LookedUpBy {
     Buyer,
     /// The buyer gave its number and the last four digits of the phone number on it.
     NumberAndPhone,
+    /// An agent has said that it is the buyer's.
+    Agent,
     /// It was not found, or not looked for.
     Nothing,
 }

@@ -25,7 +25,10 @@ mod write_message;
 
 use serde_json::{Value, json};
 
-pub use send_reply::SECOND_LOOKS;
+pub use conflict::already_resolved;
+pub use edit_draft::check_text;
+pub use reject_draft::{Rejection, reject};
+pub use send_reply::{Judgement, Reply, SECOND_LOOKS, seen_draft, send};
 
 use crate::domain::inbox::InboxRules;
 use crate::http::knowledge::golden::Proposal;

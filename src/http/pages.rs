@@ -33,6 +33,7 @@ const PAGES: [(&str, &str); 13] = [
     ("/set-password", "login/set-password.html"),
     ("/console", "console/index.html"),
     ("/knowledge", "knowledge/index.html"),
+    ("/companion", "companion/index.html"),
     ("/tasks", "tasks/index.html"),
     ("/records", "records/index.html"),
     ("/ops", "ops/index.html"),

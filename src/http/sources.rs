@@ -141,6 +141,7 @@ mod tests {
             document_name: "退货.md".into(),
             sku: None,
             audience: Audience::Buyers,
+            platforms: vec![],
             text: text.into(),
             heading_path: vec![],
             page: Some(3),

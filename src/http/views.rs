@@ -9,6 +9,7 @@ use crate::domain::conversation::{Author, Citation};
 use crate::domain::decision::{Decision, Reason};
 use crate::domain::golden::GoldenMatch;
 use crate::domain::ids::{ChunkId, ConversationId, DocumentId, MessageId, ShopId, TurnId};
+use crate::domain::mood::{Mood, mood};
 use crate::domain::order_card::OrderCard;
 use crate::domain::record::{AnswerRecord, StageTimes, Unsupported};
 use crate::domain::text::{Lang, Span};
@@ -170,6 +171,8 @@ pub struct TurnView {
     /// How sure the assistant is of its draft; null where there is none.
     confidence: Option<f64>,
     topic: String,
+    /// How the message sounds.
+    mood: Mood,
     /// `auto_send`, `review`, `escalate`, or null while it is being written.
     decision: Option<String>,
     reasons: Vec<Reason>,
@@ -221,6 +224,7 @@ fn view_turn(mut turn: Turn, documents: &HashMap<ChunkId, DocumentId>) -> TurnVi
     TurnView {
         id: turn.id,
         conversation_id: turn.conversation,
+        mood: mood(&turn.question),
         question: turn.question,
         lang: turn.lang,
         state: turn.state,

@@ -12,11 +12,12 @@ use super::{JobError, Runner};
 use crate::answer::records::{self, Asked, FromRecord};
 use crate::answer::{Answered, Answering, Ask, topic};
 use crate::domain::conversation::{Author, Citation, Handler, Simulated};
-use crate::domain::decision::{Decision, Evidence, LabelChance, Reason, decide_under, label_chance};
+use crate::domain::decision::{Decision, Evidence, LabelChance, Reason, decide_under, held_for_copying, label_chance};
 use crate::domain::fault::Fault;
 use crate::domain::ids::{ChunkId, ShopId, TaskId, TurnId};
 use crate::domain::job::Lane;
 use crate::domain::links;
+use crate::domain::mood::{self, Mood};
 use crate::domain::order_card::OrderCard;
 use crate::domain::outcome::LabelSource;
 use crate::domain::policy::Mode;
@@ -147,13 +148,20 @@ impl Runner {
         policy: &PolicyVersion,
     ) -> Result<Drafted, Reason> {
         let previous = self.previous(shop, turn).await.map_err(|error| failed(&error))?;
-        let asked =
-            Asked { shop, conversation: conversation.id, message: &turn.question, previous: previous.as_deref() };
+        let vouched = conversation.order_number.as_deref().map(|number| (conversation.platform, number));
+        let asked = Asked {
+            shop,
+            conversation: conversation.id,
+            message: &turn.question,
+            previous: previous.as_deref(),
+            vouched,
+        };
         if let Some(told) = records::answer(&self.db, &asked).await.map_err(|error| failed(&error))? {
-            return self.with_holds(shop, conversation, told.into()).await;
+            return self.with_holds(shop, (&turn.question, conversation), told.into()).await;
         }
         let answering = self.answering_of(conversation)?;
-        let scope = Scope { shop, buyers_only: true, sku: None, lane: Lane::Interactive };
+        let scope =
+            Scope { shop, buyers_only: true, sku: None, platform: conversation.answered_on(), lane: Lane::Interactive };
         let ask = Ask { scope, message: turn.question.clone(), previous };
         // What agents are not to see is not shown to them while it is written either.
         let is_shadowed = policy.policy.mode(topic::topic(&turn.question)) == Mode::Shadow;
@@ -180,7 +188,7 @@ impl Runner {
                 return Err(Reason::StageFailed);
             }
         };
-        self.with_holds(shop, conversation, answered.into()).await
+        self.with_holds(shop, (&turn.question, conversation), answered.into()).await
     }
 
     /// Who answers here. A conversation that asks for a script gets one from a demo's server only; from any other it
@@ -195,15 +203,17 @@ impl Runner {
         }
     }
 
-    /// What holds a draft wherever it came from: a link that is not the shop's, and an agent who has taken over.
+    /// What holds a draft wherever it came from: a link that is not the shop's, a buyer who is angry, and an agent who has
+    /// taken over.
     async fn with_holds(
         &self,
         shop: ShopId,
-        conversation: &Conversation,
+        (message, conversation): (&str, &Conversation),
         mut drafted: Drafted,
     ) -> Result<Drafted, Reason> {
         let draft = drafted.draft.as_deref().unwrap_or_default();
         drafted.evidence.holds.extend(self.foreign_link(shop, draft).await.map_err(|error| failed(&error))?);
+        drafted.evidence.holds.extend((mood::mood(message) == Mood::Angry).then_some(Reason::Angry));
         drafted.evidence.holds.extend((conversation.handler == Handler::Agent).then_some(Reason::TakenOver));
         Ok(drafted)
     }
@@ -223,14 +233,26 @@ impl Runner {
     }
 
     /// Decides by the rules of this moment. Drafting takes a while, in which ops may have stopped everything.
-    async fn rule(&self, shop: ShopId, answered: &Drafted, draw: f64) -> Result<Ruling, StorageError> {
+    async fn rule(
+        &self,
+        shop: ShopId,
+        (kind, answered): (ConversationKind, &Drafted),
+        draw: f64,
+    ) -> Result<Ruling, StorageError> {
         let policy = policies::current(&self.db, shop).await?;
         let rules = &policy.policy;
         let found = dial::find(&self.db, shop, (rules, &answered.evidence.topic), &self.fingerprint).await?;
         let chunks: Vec<ChunkId> = answered.citations.iter().map(|citation| citation.chunk).collect();
         let cited = epochs::of_chunks(&self.db, shop, &chunks).await?;
         let decision = decide_under(&answered.evidence, rules, found.for_citing(&chunks, &cited), draw);
-        let chance = label_chance(&answered.evidence, rules, found.standing, &decision);
+        let (decision, chance) = match kind {
+            // Nobody has to label what is copied elsewhere.
+            ConversationKind::Companion => (held_for_copying(decision), LabelChance { of_all: 0.0, own: 0.0 }),
+            ConversationKind::Buyer | ConversationKind::Test | ConversationKind::Rehearsal => {
+                let chance = label_chance(&answered.evidence, rules, found.standing, &decision);
+                (decision, chance)
+            }
+        };
         Ok(Ruling { policy, found, cited, decision, chance })
     }
 
@@ -243,7 +265,7 @@ impl Runner {
     ) -> Result<(), StorageError> {
         let draw = (self.draw)();
         let (ruling, mut tx) = loop {
-            let ruling = self.rule(shop, &answered, draw).await?;
+            let ruling = self.rule(shop, (conversation.kind, &answered), draw).await?;
             let mut tx = self.db.begin().await?;
             // What was changed meanwhile is decided anew; from here on nobody changes it.
             if ruling.is_in_force(&mut tx, shop).await? {
@@ -270,7 +292,9 @@ impl Runner {
         }
         let task = match conversation.kind {
             ConversationKind::Test | ConversationKind::Rehearsal => None,
-            ConversationKind::Buyer => self.make_task(&mut tx, shop, turn, answered.record.order.as_ref()).await?,
+            ConversationKind::Buyer | ConversationKind::Companion => {
+                self.make_task(&mut tx, shop, turn, answered.record.order.as_ref()).await?
+            }
         };
         // Fixed phrases and records have nothing in them to be judged.
         let can_be_judged = !answered.citations.is_empty() || answered.record.golden.is_some();
@@ -278,7 +302,7 @@ impl Runner {
             queue_audit(&mut tx, shop, turn.id, (&decision, chance)).await?;
         }
         let said = match conversation.kind {
-            ConversationKind::Test | ConversationKind::Rehearsal => None,
+            ConversationKind::Test | ConversationKind::Rehearsal | ConversationKind::Companion => None,
             ConversationKind::Buyer => tell_the_buyer(&mut tx, shop, (turn, version), &decision, &answered).await?,
         };
         tx.commit().await?;

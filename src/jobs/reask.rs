@@ -10,6 +10,7 @@ use crate::answer::{Answered, Ask};
 use crate::domain::fault::Fault;
 use crate::domain::ids::{ShopId, TurnId};
 use crate::domain::job::Lane;
+use crate::domain::order::Platform;
 use crate::learn::probation;
 use crate::retrieve::Scope;
 use crate::storage::reasked::{self, NewReasked};
@@ -37,7 +38,7 @@ impl Runner {
         let Some(turn) = turns::get(&self.db, shop, id).await? else { return Ok(true) };
         let pipeline = self.fingerprint.key();
         let previous = self.previous(shop, &turn).await?;
-        let scope = Scope { shop, buyers_only: true, sku: None, lane: Lane::Bulk };
+        let scope = Scope { shop, buyers_only: true, sku: None, platform: Some(Platform::Own), lane: Lane::Bulk };
         let ask = Ask { scope, message: turn.question.clone(), previous };
         let answer = tokio::time::timeout(self.options.answer_timeout, self.answering.answer(&ask, None));
         let mut answered = match answer.await {

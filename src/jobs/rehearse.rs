@@ -90,7 +90,7 @@ impl Runner {
             return Ok(());
         }
         let started_ms = self.clock.now_ms();
-        let scope = Scope { shop, buyers_only: true, sku: None, lane: Lane::Bulk };
+        let scope = Scope { shop, buyers_only: true, sku: None, platform: None, lane: Lane::Bulk };
         let ask = Ask { scope, message: asked.question.clone(), previous: asked.previous.clone() };
         let answer = tokio::time::timeout(self.options.answer_timeout, self.answering.answer(&ask, None)).await;
         let Ok(answered) = answer else {

@@ -9,6 +9,7 @@ use super::{Hit, Scope};
 use crate::domain::chunk::indexed_text;
 use crate::domain::document::Audience;
 use crate::domain::ids::{ChunkId, RevisionId, ShopId};
+use crate::domain::order;
 use crate::storage::chunks::{self, ChunkRow};
 use crate::storage::{Db, StorageError, documents};
 use crate::vectors::Found;
@@ -82,7 +83,8 @@ impl Sources {
 }
 
 fn may_be_told(scope: &Scope, row: &ChunkRow) -> bool {
-    !row.disabled && (!scope.buyers_only || row.audience == Audience::Buyers)
+    let is_for_them = !scope.buyers_only || row.audience == Audience::Buyers;
+    !row.disabled && is_for_them && order::holds_on(&row.platforms, scope.platform)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

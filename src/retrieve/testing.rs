@@ -22,6 +22,7 @@ pub fn hit(text: &str) -> Hit {
             document_name: "Manual".to_owned(),
             sku: None,
             audience: Audience::Buyers,
+            platforms: vec![],
             text: text.to_owned(),
             heading_path: vec![],
             page: None,

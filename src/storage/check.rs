@@ -81,6 +81,12 @@ const RULES: &[Rule] = &[
     },
     Rule {
         invariant: "I3",
+        says: "a draft for another platform was sent by itself, or was to be",
+        sql: "select t.id as subject from turns t join conversations c on c.id = t.conversation_id \
+              where c.kind = 'companion' and t.decision = 'auto_send'",
+    },
+    Rule {
+        invariant: "I3",
         says: "the assistant said what was not decided to be sent",
         sql: "select m.id as subject from messages m left join turns t on t.id = m.turn_id \
               where m.author = 'assistant' and (t.id is null or t.decision is null or t.decision <> 'auto_send' \

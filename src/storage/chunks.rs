@@ -11,6 +11,7 @@ use super::indexing::put_embedding;
 use super::{Db, StorageError, Tx, epochs};
 use crate::domain::document::Audience;
 use crate::domain::ids::{ChunkId, DocumentId, RevisionId, ShopId};
+use crate::domain::order::Platform;
 use crate::domain::text::Span;
 
 /// A chunk with what its document says about it.
@@ -28,6 +29,8 @@ pub struct ChunkRow {
     pub sku: Option<String>,
     /// Who may be told.
     pub audience: Audience,
+    /// The platforms that it holds on; empty for all.
+    pub platforms: Vec<Platform>,
     /// What is searched and shown.
     pub text: String,
     /// Titles above it, outermost first.
@@ -83,7 +86,7 @@ pub struct ChunkEdit<'a> {
 macro_rules! select {
     ($more_columns:literal, $rest:literal) => {
         concat!(
-            "select c.id, c.document_id, c.revision_id, d.name as document_name, d.sku, d.audience, c.text, ",
+            "select c.id, c.document_id, c.revision_id, d.name as document_name, d.sku, d.audience, d.platforms, c.text, ",
             "c.heading_path, c.page, c.span_start, c.span_end, c.n_tokens, c.ordinal, c.disabled, c.edited",
             $more_columns,
             " from chunks c join documents d on d.id = c.document_id ",
@@ -101,6 +104,7 @@ pub(super) fn read(row: &AnyRow) -> Result<ChunkRow, StorageError> {
         document_name: row.col("document_name")?,
         sku: row.col("sku")?,
         audience: row.col("audience")?,
+        platforms: row.json("platforms")?,
         text: row.col("text")?,
         heading_path: row.json("heading_path")?,
         page: row.number_or_none("page")?,

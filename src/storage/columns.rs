@@ -19,11 +19,12 @@ use crate::domain::dial::Scope;
 use crate::domain::document::{Audience, Format, RevisionState};
 use crate::domain::golden::{GoldenOrigin, GoldenState};
 use crate::domain::ids::{
-    AccountId, ApiTokenId, BuyerKeyId, CertificateId, CheckId, ChunkId, ConversationId, DocumentId, FeedbackId,
-    GoldenId, ImportId, JobId, LabelId, LookId, MessageId, OrderId, PhrasingId, PolicyId, ProductId, ReaskedId,
-    RehearsalId, RehearsedId, RevisionId, SessionId, ShopId, TaskId, TransferId, TryId, TurnId, ViewId, WidgetId,
+    AccountId, ApiTokenId, BuyerKeyId, CannedId, CertificateId, CheckId, ChunkId, ConversationId, DocumentId,
+    FeedbackId, GoldenId, ImportId, JobId, LabelId, LookId, MessageId, OrderId, PhrasingId, PolicyId, ProductId,
+    ReaskedId, RehearsalId, RehearsedId, RevisionId, SessionId, ShopId, TaskId, TransferId, TryId, TurnId, ViewId,
+    WidgetId,
 };
-use crate::domain::outcome::{LabelSource, Outcome};
+use crate::domain::outcome::{Difference, LabelSource, Outcome};
 use crate::domain::rehearsal::RehearsalState;
 use crate::domain::text::Lang;
 use crate::domain::turn::{RejectReason, TurnState, Verdict};
@@ -54,13 +55,13 @@ macro_rules! stands_as_text {
 }
 
 stands_as_text!(id_to_text, id_from_text:
-    AccountId, ApiTokenId, BuyerKeyId, CertificateId, CheckId, ChunkId, ConversationId, DocumentId, FeedbackId,
+    AccountId, ApiTokenId, BuyerKeyId, CannedId, CertificateId, CheckId, ChunkId, ConversationId, DocumentId, FeedbackId,
     GoldenId, ImportId, JobId, LabelId, LookId, MessageId, OrderId, PhrasingId, PolicyId, ProductId, ReaskedId,
     RehearsalId, RehearsedId, RevisionId, SessionId, ShopId, TaskId, TransferId, TryId, TurnId, ViewId, WidgetId,
 );
 
 stands_as_text!(code_to_text, code_from_text:
-    Audience, Author, Finding, Format, GoldenOrigin, GoldenState, Handler, LabelSource, Lang, Outcome, RehearsalState,
+    Audience, Author, Difference, Finding, Format, GoldenOrigin, GoldenState, Handler, LabelSource, Lang, Outcome, RehearsalState,
     RejectReason, RevisionState, Scope, Simulated, TurnState, Verdict, VoidReason, crate::domain::injection::Quarantine,
     super::accounts::Role, super::conversations::ConversationKind, super::jobs::JobState, super::jobs::Lane,
     crate::domain::order::Platform, crate::domain::order::Stage, crate::domain::task::Department,

@@ -9,6 +9,7 @@ use super::{Db, StorageError, Tx};
 use crate::domain::conversation::{Handler, Simulated};
 use crate::domain::ids::{AccountId, ConversationId, ShopId, WidgetId};
 use crate::domain::inbox::Standing;
+use crate::domain::order::Platform;
 use crate::domain::text::Lang;
 
 /// Whose questions are in a thread.
@@ -23,6 +24,9 @@ pub enum ConversationKind {
     /// Of the past: imported questions, answered so that people can judge the answers. Kept out of everything that
     /// [`Self::Test`] is kept out of, but for what is proven: there its labels count.
     Rehearsal,
+    /// On another platform: an agent has pasted the buyer's message here and copies the draft back. Kept out of the
+    /// inbox, the queue, the numbers of the day and of every proof: whoever copies may say nothing of the draft.
+    Companion,
 }
 
 /// A thread.
@@ -42,9 +46,13 @@ pub struct Conversation {
     pub lang: Lang,
     /// The product whose page it began on.
     pub sku: Option<String>,
+    /// The platform the buyer is on.
+    pub platform: Platform,
+    /// The order that an agent has said it is about.
+    pub order_number: Option<String>,
     /// Who answers.
     pub handler: Handler,
-    /// The agent who has taken over.
+    /// The agent who has taken over, or who has brought it.
     pub agent: Option<AccountId>,
     /// Whether it is done with. A buyer who writes opens it again.
     pub closed: bool,
@@ -54,6 +62,16 @@ pub struct Conversation {
     pub created_at_ms: i64,
     /// When something was last said.
     pub updated_at_ms: i64,
+}
+
+impl Conversation {
+    /// The platform whose documents answer here; `None` where every document may.
+    pub fn answered_on(&self) -> Option<Platform> {
+        match self.kind {
+            ConversationKind::Buyer | ConversationKind::Companion => Some(self.platform),
+            ConversationKind::Test | ConversationKind::Rehearsal => None,
+        }
+    }
 }
 
 /// A thread to be.
@@ -76,7 +94,7 @@ macro_rules! select {
     ($more_columns:literal, $rest:literal) => {
         concat!(
             "select c.id, c.shop_id, c.kind, c.widget_id, c.buyer_hash, c.lang, c.sku, c.handler, c.agent_id, c.closed, c.simulated, ",
-            "c.created_at_ms, c.updated_at_ms",
+            "c.created_at_ms, c.updated_at_ms, c.platform, c.order_number",
             $more_columns,
             " from conversations c ",
             $rest
@@ -94,6 +112,8 @@ pub(super) fn read(row: &AnyRow) -> Result<Conversation, StorageError> {
         buyer_hash: row.col("buyer_hash")?,
         lang: row.col("lang")?,
         sku: row.col("sku")?,
+        platform: row.col("platform")?,
+        order_number: row.col("order_number")?,
         handler: row.col("handler")?,
         agent: row.col("agent_id")?,
         closed: row.flag("closed")?,
@@ -114,6 +134,8 @@ pub async fn create(tx: &mut Tx, shop: ShopId, new: &NewConversation<'_>) -> Res
         buyer_hash: new.buyer_hash.to_owned(),
         lang: new.lang,
         sku: new.sku.map(str::to_owned),
+        platform: Platform::Own,
+        order_number: None,
         handler: Handler::Assistant,
         agent: None,
         closed: false,
@@ -121,7 +143,8 @@ pub async fn create(tx: &mut Tx, shop: ShopId, new: &NewConversation<'_>) -> Res
         created_at_ms: now_ms,
         updated_at_ms: now_ms,
     };
-    let nobody_waits = Standing { since_ms: None, surety: None, is_escalated: false, updated_at_ms: now_ms };
+    let nobody_waits =
+        Standing { since_ms: None, surety: None, is_escalated: false, is_angry: false, updated_at_ms: now_ms };
     sqlx::query(
         "insert into conversations (id, shop_id, widget_id, buyer_hash, lang, handler, created_at_ms, updated_at_ms, \
          kind, sku, place_ms, buyer_seen_at_ms) values ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10, $7)",

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 
 use sqlx::any::AnyRow;
 
-use super::columns::Columns;
+use super::columns::{Columns, Json};
 use super::revisions::{self, Revision};
 use super::{Db, StorageError, Tx, epochs};
 use crate::domain::document::Audience;
 use crate::domain::ids::{DocumentId, RevisionId, ShopId};
+use crate::domain::order::Platform;
 
 /// What staff say about a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub struct DocumentMeta {
     pub sku: Option<String>,
     /// Who may be told.
     pub audience: Audience,
+    /// The platforms whose rules it tells; empty if it holds on all.
+    pub platforms: Vec<Platform>,
     /// True from this moment.
     pub effective_from_ms: Option<i64>,
     /// No longer true from this moment.
@@ -55,6 +58,7 @@ fn read(row: &AnyRow) -> Result<Document, StorageError> {
         name: row.col("name")?,
         sku: row.col("sku")?,
         audience: row.col("audience")?,
+        platforms: row.json("platforms")?,
         effective_from_ms: row.col("effective_from_ms")?,
         effective_until_ms: row.col("effective_until_ms")?,
     };
@@ -71,7 +75,7 @@ pub async fn create(tx: &mut Tx, shop: ShopId, meta: &DocumentMeta) -> Result<Do
     let (id, now_ms) = (DocumentId(tx.new_id()), tx.now_ms());
     sqlx::query(
         "insert into documents (id, shop_id, name, sku, audience, effective_from_ms, effective_until_ms, \
-         created_at_ms) values ($1, $2, $3, $4, $5, $6, $7, $8)",
+         created_at_ms, platforms) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     )
     .bind(id)
     .bind(shop)
@@ -81,6 +85,7 @@ pub async fn create(tx: &mut Tx, shop: ShopId, meta: &DocumentMeta) -> Result<Do
     .bind(meta.effective_from_ms)
     .bind(meta.effective_until_ms)
     .bind(now_ms)
+    .bind(Json(&meta.platforms))
     .execute(tx.connection())
     .await?;
     Ok(id)
@@ -89,7 +94,7 @@ pub async fn create(tx: &mut Tx, shop: ShopId, meta: &DocumentMeta) -> Result<Do
 /// One document, unless it was removed.
 pub async fn get(db: &Db, shop: ShopId, document: DocumentId) -> Result<Option<Document>, StorageError> {
     let row = sqlx::query(
-        "select id, name, sku, audience, effective_from_ms, effective_until_ms, active_revision, created_at_ms \
+        "select id, name, sku, audience, platforms, effective_from_ms, effective_until_ms, active_revision, created_at_ms \
          from documents where shop_id = $1 and id = $2 and removed_at_ms is null",
     )
     .bind(shop)
@@ -102,7 +107,7 @@ pub async fn get(db: &Db, shop: ShopId, document: DocumentId) -> Result<Option<D
 /// All documents that were not removed, newest first, each with its newest and its active revision.
 pub async fn list(db: &Db, shop: ShopId) -> Result<Vec<DocumentListing>, StorageError> {
     let rows = sqlx::query(
-        "select id, name, sku, audience, effective_from_ms, effective_until_ms, active_revision, created_at_ms \
+        "select id, name, sku, audience, platforms, effective_from_ms, effective_until_ms, active_revision, created_at_ms \
          from documents where shop_id = $1 and removed_at_ms is null order by created_at_ms desc, id desc",
     )
     .bind(shop)
@@ -130,8 +135,8 @@ pub async fn set_meta(
     meta: &DocumentMeta,
 ) -> Result<bool, StorageError> {
     let done = sqlx::query(
-        "update documents set name = $3, sku = $4, audience = $5, effective_from_ms = $6, effective_until_ms = $7 \
-         where shop_id = $1 and id = $2 and removed_at_ms is null",
+        "update documents set name = $3, sku = $4, audience = $5, effective_from_ms = $6, effective_until_ms = $7, \
+         platforms = $8 where shop_id = $1 and id = $2 and removed_at_ms is null",
     )
     .bind(shop)
     .bind(document)
@@ -140,6 +145,7 @@ pub async fn set_meta(
     .bind(meta.audience)
     .bind(meta.effective_from_ms)
     .bind(meta.effective_until_ms)
+    .bind(Json(&meta.platforms))
     .execute(tx.connection())
     .await?;
     epochs::advance(tx, shop, document).await?;
@@ -198,7 +204,7 @@ pub async fn purge(tx: &mut Tx, shop: ShopId, document: DocumentId) -> Result<Ve
 /// uploads of one name at once make one document where writers queue.
 pub async fn find_by_name(tx: &mut Tx, shop: ShopId, name: &str) -> Result<Option<Document>, StorageError> {
     let row = sqlx::query(
-        "select id, name, sku, audience, effective_from_ms, effective_until_ms, active_revision, created_at_ms \
+        "select id, name, sku, audience, platforms, effective_from_ms, effective_until_ms, active_revision, created_at_ms \
          from documents where shop_id = $1 and name = $2 and removed_at_ms is null \
          order by created_at_ms desc, id desc limit 1",
     )
@@ -242,6 +248,7 @@ mod tests {
             let changed = DocumentMeta {
                 sku: Some("A-1".into()),
                 audience: Audience::Agents,
+                platforms: vec![Platform::Jd],
                 effective_until_ms: Some(7),
                 ..meta("Handbook")
             };

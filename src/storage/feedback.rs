@@ -5,6 +5,7 @@ use sqlx::any::AnyRow;
 use super::columns::Columns;
 use super::{Db, StorageError, Tx};
 use crate::domain::ids::{AccountId, FeedbackId, ShopId, TurnId};
+use crate::domain::outcome::Difference;
 use crate::domain::turn::{RejectReason, Verdict};
 
 /// One judgement.
@@ -22,6 +23,8 @@ pub struct Feedback {
     pub reason: Option<RejectReason>,
     /// What was sent instead, if it was edited.
     pub final_text: Option<String>,
+    /// What the edit changed.
+    pub difference: Option<Difference>,
     /// When.
     pub created_at_ms: i64,
 }
@@ -39,6 +42,8 @@ pub struct NewFeedback<'a> {
     pub reason: Option<RejectReason>,
     /// What was sent instead, if it was edited.
     pub final_text: Option<&'a str>,
+    /// What the edit changed.
+    pub difference: Option<Difference>,
 }
 
 fn read(row: &AnyRow) -> Result<Feedback, StorageError> {
@@ -49,6 +54,7 @@ fn read(row: &AnyRow) -> Result<Feedback, StorageError> {
         verdict: row.col("verdict")?,
         reason: row.col("reason")?,
         final_text: row.col("final_text")?,
+        difference: row.col("difference")?,
         created_at_ms: row.col("created_at_ms")?,
     })
 }
@@ -57,8 +63,8 @@ fn read(row: &AnyRow) -> Result<Feedback, StorageError> {
 pub async fn insert(tx: &mut Tx, shop: ShopId, new: &NewFeedback<'_>) -> Result<Option<FeedbackId>, StorageError> {
     let (id, now_ms) = (FeedbackId(tx.new_id()), tx.now_ms());
     let done = sqlx::query(
-        "insert into feedback (id, shop_id, turn_id, account_id, verdict, reason, final_text, created_at_ms) \
-         select $1, t.shop_id, t.id, $4, $5, $6, $7, $8 from turns t where t.shop_id = $2 and t.id = $3",
+        "insert into feedback (id, shop_id, turn_id, account_id, verdict, reason, final_text, created_at_ms, difference) \
+         select $1, t.shop_id, t.id, $4, $5, $6, $7, $8, $9 from turns t where t.shop_id = $2 and t.id = $3",
     )
     .bind(id)
     .bind(shop)
@@ -68,6 +74,7 @@ pub async fn insert(tx: &mut Tx, shop: ShopId, new: &NewFeedback<'_>) -> Result<
     .bind(new.reason)
     .bind(new.final_text)
     .bind(now_ms)
+    .bind(new.difference)
     .execute(tx.connection())
     .await?;
     Ok((done.rows_affected() == 1).then_some(id))
@@ -76,7 +83,7 @@ pub async fn insert(tx: &mut Tx, shop: ShopId, new: &NewFeedback<'_>) -> Result<
 /// The shop's judgements made before `before_ms`, newest first.
 pub async fn list(db: &Db, shop: ShopId, before_ms: i64, limit: u32) -> Result<Vec<Feedback>, StorageError> {
     let rows = sqlx::query(
-        "select id, turn_id, account_id, verdict, reason, final_text, created_at_ms from feedback \
+        "select id, turn_id, account_id, verdict, reason, final_text, difference, created_at_ms from feedback \
          where shop_id = $1 and created_at_ms < $2 order by created_at_ms desc, id desc limit $3",
     )
     .bind(shop)
@@ -90,7 +97,7 @@ pub async fn list(db: &Db, shop: ShopId, before_ms: i64, limit: u32) -> Result<V
 /// All judgements of one turn, oldest first.
 pub async fn of_turn(db: &Db, shop: ShopId, turn: TurnId) -> Result<Vec<Feedback>, StorageError> {
     let rows = sqlx::query(
-        "select id, turn_id, account_id, verdict, reason, final_text, created_at_ms from feedback \
+        "select id, turn_id, account_id, verdict, reason, final_text, difference, created_at_ms from feedback \
          where shop_id = $1 and turn_id = $2 order by created_at_ms, id",
     )
     .bind(shop)

@@ -14,11 +14,12 @@ use sqlx::any::AnyRow;
 pub use live::{LiveGolden, LivePhrasing, Pending, count_pending, live, pending, put_embedding, version};
 pub use sheets::{SheetEntry, Taken, take_sheet};
 
-use super::columns::Columns;
+use super::columns::{Columns, Json};
 use super::{Db, StorageError, Tx};
 use crate::domain::document::Audience;
 use crate::domain::golden::{GoldenOrigin, GoldenState};
 use crate::domain::ids::{AccountId, DocumentId, GoldenId, PhrasingId, RevisionId, ShopId, TurnId};
+use crate::domain::order::Platform;
 use crate::domain::text::Lang;
 
 /// What staff decide about a golden answer.
@@ -32,6 +33,8 @@ pub struct GoldenForm {
     pub sku: Option<String>,
     /// Who may be told.
     pub audience: Audience,
+    /// The platforms that it holds on; empty for all.
+    pub platforms: Vec<Platform>,
     /// True from this moment.
     pub effective_from_ms: Option<i64>,
     /// No longer true from this moment.
@@ -70,7 +73,7 @@ pub struct Golden {
     pub updated_at_ms: i64,
 }
 
-const COLUMNS: &str = "id, answer, lang, sku, audience, effective_from_ms, effective_until_ms, state, origin, document_id, \
+const COLUMNS: &str = "id, answer, lang, sku, audience, platforms, effective_from_ms, effective_until_ms, state, origin, document_id, \
     revision_id, turn_id, author_id, created_at_ms, updated_at_ms";
 
 fn read(row: &AnyRow, phrasings: Vec<String>) -> Result<Golden, StorageError> {
@@ -83,6 +86,7 @@ fn read(row: &AnyRow, phrasings: Vec<String>) -> Result<Golden, StorageError> {
             answer: row.col("answer")?,
             sku: row.col("sku")?,
             audience: row.col("audience")?,
+            platforms: row.json("platforms")?,
             effective_from_ms: row.col("effective_from_ms")?,
             effective_until_ms: row.col("effective_until_ms")?,
             state: row.col("state")?,
@@ -147,8 +151,8 @@ pub async fn create(
     let (id, now_ms, version) = (GoldenId(tx.new_id()), tx.now_ms(), next_version(tx, shop).await?);
     sqlx::query(
         "insert into golden_answers (id, shop_id, answer, lang, sku, audience, effective_from_ms, effective_until_ms, \
-         state, origin, document_id, revision_id, turn_id, author_id, version, created_at_ms, updated_at_ms) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16)",
+         state, origin, document_id, revision_id, turn_id, author_id, version, created_at_ms, updated_at_ms, platforms) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $17)",
     )
     .bind(id)
     .bind(shop)
@@ -166,6 +170,7 @@ pub async fn create(
     .bind(source.author)
     .bind(version)
     .bind(now_ms)
+    .bind(Json(&form.platforms))
     .execute(tx.connection())
     .await?;
     put_phrasings(tx, shop, id, &form.phrasings).await?;
@@ -177,7 +182,7 @@ pub async fn update(tx: &mut Tx, shop: ShopId, golden: GoldenId, form: &GoldenFo
     let (now_ms, version) = (tx.now_ms(), next_version(tx, shop).await?);
     let done = sqlx::query(
         "update golden_answers set answer = $3, lang = $4, sku = $5, audience = $6, effective_from_ms = $7, \
-         effective_until_ms = $8, state = $9, version = $10, updated_at_ms = $11 \
+         effective_until_ms = $8, state = $9, version = $10, updated_at_ms = $11, platforms = $12 \
          where shop_id = $1 and id = $2 and removed_at_ms is null",
     )
     .bind(shop)
@@ -191,6 +196,7 @@ pub async fn update(tx: &mut Tx, shop: ShopId, golden: GoldenId, form: &GoldenFo
     .bind(form.state)
     .bind(version)
     .bind(now_ms)
+    .bind(Json(&form.platforms))
     .execute(tx.connection())
     .await?;
     if done.rows_affected() == 0 {

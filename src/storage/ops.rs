@@ -281,7 +281,7 @@ mod tests {
     const WHOLE: Period = Period { from_ms: 0, until_ms: i64::MAX };
 
     fn judged(turn: TurnId, verdict: Verdict) -> NewFeedback<'static> {
-        NewFeedback { turn, account: LIN, verdict, reason: None, final_text: None }
+        NewFeedback { turn, account: LIN, verdict, reason: None, final_text: None, difference: None }
     }
 
     #[test]

@@ -104,6 +104,7 @@ pub(super) fn meta(name: &str) -> documents::DocumentMeta {
         name: name.to_owned(),
         sku: None,
         audience: Audience::Buyers,
+        platforms: vec![],
         effective_from_ms: None,
         effective_until_ms: None,
     }

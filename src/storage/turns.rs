@@ -134,12 +134,13 @@ pub async fn of_conversation(db: &Db, shop: ShopId, conversation: ConversationId
     rows.iter().map(read).collect()
 }
 
-/// What waits for an agent, the longest waiting first: drafts to review, escalations, and rejected drafts that nothing
-/// was sent instead of. Test questions of staff wait for nobody.
+/// What waits for an agent, angry buyers first, then the longest waiting: drafts to review, escalations, and rejected
+/// drafts that nothing was sent instead of. Test questions of staff wait for nobody.
 pub async fn queue(db: &Db, shop: ShopId, limit: u32) -> Result<Vec<Turn>, StorageError> {
     let rows = sqlx::query(select!(
         "join conversations c on c.id = t.conversation_id and c.kind = 'buyer' \
-         where t.shop_id = $1 and t.state in ('review', 'escalated', 'rejected') order by t.created_at_ms, t.id limit $2"
+         where t.shop_id = $1 and t.state in ('review', 'escalated', 'rejected') \
+         order by case when t.reasons like '%\"angry\"%' then 0 else 1 end, t.created_at_ms, t.id limit $2"
     ))
     .bind(shop)
     .bind(i64::from(limit))

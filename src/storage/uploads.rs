@@ -8,6 +8,7 @@ use super::{StorageError, Tx};
 use crate::domain::document::Audience;
 use crate::domain::ids::{DocumentId, RevisionId, ShopId};
 use crate::domain::job::JobKind;
+use crate::domain::order::Platform;
 
 /// What staff say about a file; what they do not say stays as it was.
 #[derive(Debug, Clone, Default)]
@@ -16,6 +17,8 @@ pub struct Said {
     pub sku: Option<String>,
     /// Who may be told.
     pub audience: Option<Audience>,
+    /// The platforms whose rules it tells. Empty means all.
+    pub platforms: Option<Vec<Platform>>,
     /// True from this moment.
     pub effective_from_ms: Option<i64>,
     /// No longer true from this moment.
@@ -48,7 +51,7 @@ impl Registered {
 impl Said {
     fn is_nothing(&self) -> bool {
         let dates = self.effective_from_ms.or(self.effective_until_ms);
-        self.sku.is_none() && self.audience.is_none() && dates.is_none()
+        self.sku.is_none() && self.audience.is_none() && self.platforms.is_none() && dates.is_none()
     }
 
     fn over(&self, old: DocumentMeta) -> DocumentMeta {
@@ -56,6 +59,7 @@ impl Said {
             name: old.name,
             sku: self.sku.clone().map_or(old.sku, |sku| Some(sku).filter(|sku| !sku.is_empty())),
             audience: self.audience.unwrap_or(old.audience),
+            platforms: self.platforms.clone().unwrap_or(old.platforms),
             effective_from_ms: self.effective_from_ms.or(old.effective_from_ms),
             effective_until_ms: self.effective_until_ms.or(old.effective_until_ms),
         }
@@ -95,6 +99,7 @@ async fn find_or_create(tx: &mut Tx, shop: ShopId, name: &str, said: &Said) -> R
         name: name.to_owned(),
         sku: None,
         audience: Audience::Buyers,
+        platforms: vec![],
         effective_from_ms: None,
         effective_until_ms: None,
     };

@@ -48,8 +48,14 @@ async fn furnish(db: &Db, shop: ShopId) -> Furniture {
     let account = accounts::create(&mut tx, shop, &new).await.unwrap().id;
     let form = widgets::WidgetForm { name: "W".into(), allowed_origins: vec![], settings: Default::default() };
     let widget = widgets::create(&mut tx, shop, form).await.unwrap().id;
-    let judged =
-        feedback::NewFeedback { turn: asked.turn, account, verdict: Verdict::Edited, reason: None, final_text: None };
+    let judged = feedback::NewFeedback {
+        turn: asked.turn,
+        account,
+        verdict: Verdict::Edited,
+        reason: None,
+        final_text: None,
+        difference: None,
+    };
     feedback::insert(&mut tx, shop, &judged).await.unwrap();
     let certificate = promise(&mut tx, shop, (asked.turn, account)).await;
     let detail = serde_json::Value::Null;
@@ -172,6 +178,7 @@ fn golden_form() -> golden::GoldenForm {
         answer: "!".into(),
         sku: None,
         audience: crate::domain::document::Audience::Buyers,
+        platforms: vec![],
         effective_from_ms: None,
         effective_until_ms: None,
         state: GoldenState::Approved,
@@ -311,6 +318,7 @@ fn any_chunk(f: &Furniture) -> chunks::ChunkRow {
         document_name: String::new(),
         sku: None,
         audience: crate::domain::document::Audience::Buyers,
+        platforms: vec![],
         text: String::new(),
         heading_path: vec![],
         page: None,
@@ -342,7 +350,14 @@ async fn changed(db: &Db, shop: ShopId, f: &Furniture) -> Vec<(&'static str, boo
     let reply =
         turns::NewReply { turn: f.turn, expected_version: f.version, author, account: None, text: "x", citations: &[] };
     let verdict = Verdict::Accepted;
-    let judged = feedback::NewFeedback { turn: f.turn, account: f.account, verdict, reason: None, final_text: None };
+    let judged = feedback::NewFeedback {
+        turn: f.turn,
+        account: f.account,
+        verdict,
+        reason: None,
+        final_text: None,
+        difference: None,
+    };
     let (turn, account, source) = (f.turn, f.account, LabelSource::SecondLook);
     let label = labels::NewLabel { turn, account, outcome: Outcome::Accept, source, propensity: 1.0 };
     let look = looks::NewLook { turn, source, propensity: 0.05, not_by: None };

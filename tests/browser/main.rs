@@ -166,6 +166,25 @@ fn the_agent_answers(shop: &Shop, page: &Browser, walk: &Walk) {
     page.wait_for_text("[data-testid=said-agent]", walk.answered);
 }
 
+/// In a window as narrow as fits beside the desk of a marketplace.
+fn the_agent_helps_elsewhere(shop: &Shop, page: &Browser, walk: &Walk) {
+    page.open(&format!("{}/companion?platform=pdd", shop.url));
+    page.resize(320, 800);
+    page.write("message", walk.question);
+    page.click("ask");
+    page.wait_for_text("[data-testid=question]", walk.asked);
+    page.wait_for_text("[data-testid=draft] [data-testid=use], [data-testid=draft] [data-testid=change]", "");
+    look_at(page, "companion");
+    page.click("change");
+    page.write("edit-text", walk.answer);
+    page.click("edit-done");
+    page.wait_for_text("[data-testid=outcome]", "");
+    page.run("document.querySelector('.past-card').open = true", &[]);
+    page.wait_for_text("[data-testid=past]", walk.asked);
+    look_at(page, "what was brought");
+    page.resize(walk.screen.0, walk.screen.1);
+}
+
 fn the_buyer_reads_it(shop: &Shop, page: &Browser, walk: &Walk) {
     page.open(&format!("{}/shop", shop.url));
     if page.count("#kefu-frame") == 0 {
@@ -232,6 +251,7 @@ async fn a_question_goes_through_all_four_rooms() {
             a_newcomer_looks_around(&shop, &page, walk);
             the_buyer_asks(&shop, &page, walk);
             the_agent_answers(&shop, &page, walk);
+            the_agent_helps_elsewhere(&shop, &page, walk);
             the_buyer_reads_it(&shop, &page, walk);
             staff_look_after_the_documents(&shop, &page, walk);
             ops_stop_everything(&shop, &page);

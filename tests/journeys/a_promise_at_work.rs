@@ -46,7 +46,7 @@ impl HealthView for AllReady {
     }
 }
 
-async fn open(folder: &Path) -> App {
+pub(crate) async fn open(folder: &Path) -> App {
     let config = Config::load(folder, None, &Flags::default()).unwrap();
     let embedder = HashEmbedder::default();
     let engines = Engines {
@@ -78,7 +78,7 @@ fn calibration() -> Calibration {
 }
 
 /// A worker that draws every sent answer for an audit.
-fn runner(app: &App, fingerprint: Fingerprint) -> Runner {
+pub(crate) fn runner(app: &App, fingerprint: Fingerprint) -> Runner {
     let (vectors, embedder) = (app.engines.vectors.clone(), app.engines.embedder.clone());
     let retriever = Retriever::new(app.db.clone(), vectors, embedder);
     let answering = Answering::new(retriever, app.engines.generator.clone(), app.clock.clone()).unwrap();

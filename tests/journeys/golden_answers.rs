@@ -19,7 +19,7 @@ use crate::support::{TestApp, TestShop};
 async fn meets(app: &TestApp, shop: &TestShop, question: &str) -> Option<String> {
     let tier = GoldenTier::new(app.state.db.clone(), Arc::new(HashEmbedder::default())).unwrap();
     tier.embed_pending(shop.id).await.unwrap();
-    let scope = Scope { shop: shop.id, buyers_only: true, sku: None, lane: Lane::Interactive };
+    let scope = Scope { shop: shop.id, buyers_only: true, sku: None, platform: None, lane: Lane::Interactive };
     tier.meet(&scope, question).await.unwrap().map(|met| met.answer)
 }
 

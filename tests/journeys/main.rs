@@ -8,6 +8,7 @@ mod answering_a_buyer;
 mod buyers_who_leave;
 mod checked_at_night;
 mod documents_arrive;
+mod drafts_elsewhere;
 mod golden_answers;
 mod inbox;
 mod injection;

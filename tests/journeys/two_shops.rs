@@ -92,6 +92,7 @@ async fn furnish(app: &TestApp, name: &'static str, (word, lure): (&'static str,
         ("session", security["sessions"][0]["id"].as_str().unwrap().to_owned()),
     ]);
     ids.extend(records);
+    ids.extend(desk(app, (&shop, &owner), word).await);
     let Caller::Bearer(buyers) = &buyer else { panic!("a buyer comes with a token") };
     let mut tokens = BTreeMap::from([
         ("buyer", buyers.clone()),
@@ -137,6 +138,18 @@ async fn records(
     ]
 }
 
+/// A draft for a buyer elsewhere, a canned reply of one's own and one of the shop's; their ids.
+async fn desk(app: &TestApp, (shop, owner): (&TestShop, &Caller), word: &str) -> [(&'static str, String); 3] {
+    let message = json!({ "text": format!("Is the {word} here?"), "platform": "jd" });
+    let draft = app.post(owner, "/v1/drafts", message).await.expect(202).json()["id"].as_str().unwrap().to_owned();
+    app.draft(shop, draft.parse().unwrap(), &format!("The {word} is here."), &[]).await;
+    let canned = json!({ "title": word, "body": format!("Dear {{buyer}}, the {word} is here.") });
+    let id = |saved: Value| saved["id"].as_str().unwrap().to_owned();
+    let own = app.post(owner, "/v1/canned", canned.clone()).await.expect(201).json();
+    let shared = app.post(owner, "/v1/canned/shop", canned).await.expect(201).json();
+    [("draft", draft), ("canned", id(own)), ("canned_shop", id(shared))]
+}
+
 /// Which of a shop's ids a parameter asks for.
 fn kind(path: &str, parameter: &str) -> Option<&'static str> {
     Some(match parameter {
@@ -151,6 +164,9 @@ fn kind(path: &str, parameter: &str) -> Option<&'static str> {
         "session_id" => "session",
         "turn_id" if path.contains("/test/") => "test",
         "turn_id" => "turn",
+        "id" if path.contains("/drafts/") => "draft",
+        "id" if path.contains("/canned/shop/") => "canned_shop",
+        "id" if path.contains("/canned/") => "canned",
         "id" if path.contains("/orders/") => "order",
         "id" if path.contains("/imports/") => "import",
         "id" if path.contains("/tasks/") => "task",
@@ -190,6 +206,8 @@ fn bodies(path: &str) -> Value {
         "watch" => json!({ "doing": "looking" }),
         "assign" | "escalate" => json!({ "reason": "stolen" }),
         _ if path.contains("/agents/") => json!({ "max_waiting": 3 }),
+        "outcome" => json!({ "version": 1, "outcome": "used" }),
+        _ if path.contains("/canned/") => json!({ "title": "stolen", "body": "stolen" }),
         "ruling" | "returns" => json!({ "cause": "defect" }),
         _ if path.contains("/tasks/") => json!({ "version": 0, "note": "stolen" }),
         _ if path.contains("/golden/") => json!({ "answer": "stolen" }),

@@ -20,6 +20,7 @@ fn form(question: &str, answer: &str) -> GoldenForm {
         answer: answer.to_owned(),
         sku: None,
         audience: Audience::Buyers,
+        platforms: vec![],
         effective_from_ms: None,
         effective_until_ms: None,
         state: GoldenState::Approved,
@@ -39,7 +40,7 @@ async fn shop(forms: &[GoldenForm]) -> Shop {
     tx.commit().await.unwrap();
     let tier = GoldenTier::new(db.clone(), Arc::new(HashEmbedder::default())).unwrap();
     assert_eq!(tier.embed_pending(shop).await.unwrap(), forms.len());
-    let scope = Scope { shop, buyers_only: true, sku: None, lane: Lane::Interactive };
+    let scope = Scope { shop, buyers_only: true, sku: None, platform: None, lane: Lane::Interactive };
     Shop { tier, db, scope, _folder: folder }
 }
 

@@ -42,7 +42,7 @@ pub async fn edit_draft(
     // Who changes nothing has accepted it: the label must not say otherwise.
     let judgement = match text == draft.trim() {
         true => Judgement::accepted(),
-        false => Judgement::edited(propose(draft, text), body.kind),
+        false => Judgement::edited((draft, text), body.kind),
     };
     Ok(Json(send(&state, &member, &Reply { turn: &turn, text, judgement: Some(judgement) }).await?))
 }

@@ -44,6 +44,7 @@ pub async fn save_golden(
         answer: check_answer(&body.answer)?,
         sku: None,
         audience: Audience::Buyers,
+        platforms: vec![],
         effective_from_ms: None,
         effective_until_ms: None,
         state: GoldenState::Proposed,

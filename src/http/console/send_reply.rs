@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::domain::conversation::{Author, Citation};
 use crate::domain::decision::Decision;
 use crate::domain::ids::ConversationId;
-use crate::domain::outcome::{EditKind, LabelSource, Outcome};
+use crate::domain::outcome::{Difference, EditKind, LabelSource, Outcome};
 use crate::domain::turn::Verdict;
 use crate::events::Event;
 use crate::http::console::conflict::{already_resolved, taken_by};
@@ -17,7 +17,8 @@ use crate::http::people::Names;
 use crate::http::state::AppState;
 use crate::http::trail::note;
 use crate::http::views::{MessageView, Told};
-use crate::learn::edit::{ChangedClaim, Proposal};
+use crate::learn::difference;
+use crate::learn::edit::{ChangedClaim, Proposal, propose};
 use crate::storage::assignments::{self, Claim, Words};
 use crate::storage::feedback::{self, NewFeedback};
 use crate::storage::labels::{self, NewLabel};
@@ -40,6 +41,8 @@ pub struct LabelView {
     outcome: Outcome,
     /// Of an edit: what it seems to be.
     proposed: Option<EditKind>,
+    /// Of an edit: what it changed.
+    difference: Option<Difference>,
     /// Of an edit: the claims that differ.
     because: Vec<ChangedClaim>,
 }
@@ -51,17 +54,21 @@ pub struct Judgement {
     pub outcome: Outcome,
     /// Of an edit: what the server makes of it.
     pub proposal: Option<Proposal>,
+    /// Of an edit: what it changed.
+    pub difference: Option<Difference>,
 }
 
 impl Judgement {
     /// The draft went out as it was.
     pub fn accepted() -> Self {
-        Self { outcome: Outcome::Accept, proposal: None }
+        Self { outcome: Outcome::Accept, proposal: None, difference: None }
     }
 
     /// The draft was changed; the agent's word counts, without one the server's.
-    pub fn edited(proposal: Proposal, said: Option<EditKind>) -> Self {
-        Self { outcome: said.unwrap_or(proposal.kind).into(), proposal: Some(proposal) }
+    pub fn edited((draft, text): (&str, &str), said: Option<EditKind>) -> Self {
+        let proposal = propose(draft, text);
+        let difference = Some(difference::class((draft, text), said));
+        Self { outcome: said.unwrap_or(proposal.kind).into(), proposal: Some(proposal), difference }
     }
 
     fn verdict(&self) -> Verdict {
@@ -117,6 +124,7 @@ pub async fn send(state: &AppState, member: &Member, reply: &Reply<'_>) -> ApiRe
     answer.label = reply.judgement.as_ref().map(|judgement| LabelView {
         outcome: judgement.outcome,
         proposed: judgement.proposal.as_ref().map(|proposal| proposal.kind),
+        difference: judgement.difference,
         because: judgement.proposal.as_ref().map(|proposal| proposal.because.clone()).unwrap_or_default(),
     });
     Ok(answer)
@@ -146,7 +154,12 @@ async fn judge(
     let (shop, turn, account) = (member.shop(), reply.turn.id, member.id());
     let verdict = judgement.verdict();
     let final_text = (verdict == Verdict::Edited).then_some(reply.text);
-    feedback::insert(tx, shop, &NewFeedback { turn, account, verdict, reason: None, final_text }).await?;
+    feedback::insert(
+        tx,
+        shop,
+        &NewFeedback { turn, account, verdict, reason: None, final_text, difference: judgement.difference },
+    )
+    .await?;
     let outcome = judgement.outcome;
     let label = NewLabel { turn, account, outcome, source: LabelSource::Review, propensity: 1.0 };
     labels::insert(tx, shop, &label).await?;
@@ -158,7 +171,8 @@ async fn judge(
         looks::queue(tx, shop, &look).await?;
     }
     let action = if verdict == Verdict::Edited { "draft_edited" } else { "draft_accepted" };
-    note(tx, member, action, (&turn.to_string(), json!({ "outcome": outcome }))).await?;
+    note(tx, member, action, (&turn.to_string(), json!({ "outcome": outcome, "difference": judgement.difference })))
+        .await?;
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::domain::document::Audience;
 use crate::domain::ids::DocumentId;
 use crate::domain::job::JobKind;
+use crate::domain::order::Platform;
 use crate::http::error::{ApiError, ApiResult, Code};
 use crate::http::extract::{Json, Locale, Path};
 use crate::http::guard::Member;
@@ -27,6 +28,8 @@ pub struct DocumentPatch {
     #[serde(deserialize_with = "given")]
     sku: Option<Option<String>>,
     audience: Option<Audience>,
+    /// The platforms whose rules it tells; empty for all.
+    platforms: Option<Vec<Platform>>,
     #[serde(deserialize_with = "given")]
     effective_from_ms: Option<Option<i64>>,
     #[serde(deserialize_with = "given")]
@@ -36,6 +39,13 @@ pub struct DocumentPatch {
 /// A field that is there, be it null.
 pub fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
+}
+
+/// Each once, so that the same choice is the same value.
+pub fn in_order(mut platforms: Vec<Platform>) -> Vec<Platform> {
+    platforms.sort_unstable();
+    platforms.dedup();
+    platforms
 }
 
 pub async fn change_document(
@@ -54,7 +64,7 @@ pub async fn change_document(
     // The points in the index carry product and audience.
     jobs::enqueue(&mut tx, member.shop(), JobKind::RefreshDocument { document: id }, Lane::Bulk, state.now_ms())
         .await?;
-    let detail = json!({ "name": meta.name, "sku": meta.sku, "audience": meta.audience });
+    let detail = json!({ "name": meta.name, "sku": meta.sku, "audience": meta.audience, "platforms": meta.platforms });
     note(&mut tx, &member, "document_changed", (&id.to_string(), detail)).await?;
     tx.commit().await?;
     (state.wake_workers)();
@@ -72,6 +82,7 @@ impl DocumentPatch {
             name,
             sku,
             audience: self.audience.unwrap_or(old.audience),
+            platforms: self.platforms.map_or(old.platforms, in_order),
             effective_from_ms: self.effective_from_ms.unwrap_or(old.effective_from_ms),
             effective_until_ms: self.effective_until_ms.unwrap_or(old.effective_until_ms),
         })
@@ -87,6 +98,7 @@ mod tests {
             name: "care.md".into(),
             sku: Some("TEA-1".into()),
             audience: Audience::Agents,
+            platforms: vec![Platform::Jd],
             effective_from_ms: Some(1),
             effective_until_ms: None,
         }
@@ -101,7 +113,9 @@ mod tests {
         assert_eq!(patched("{}"), old());
         let changed = patched(r#"{"sku":null,"effective_from_ms":null,"effective_until_ms":9,"audience":"buyers"}"#);
         assert_eq!((changed.sku, changed.effective_from_ms, changed.effective_until_ms), (None, None, Some(9)));
-        assert_eq!(changed.audience, Audience::Buyers);
+        assert_eq!((changed.audience, changed.platforms), (Audience::Buyers, vec![Platform::Jd]));
+        assert_eq!(patched(r#"{"platforms":[]}"#).platforms, []);
+        assert_eq!(patched(r#"{"platforms":["pdd","taobao","pdd"]}"#).platforms, [Platform::Taobao, Platform::Pdd]);
         assert!(serde_json::from_str::<DocumentPatch>(r#"{"name":" "}"#).unwrap().over(old()).is_err());
         assert!(serde_json::from_str::<DocumentPatch>(r#"{"skuu":"x"}"#).is_err());
     }

@@ -15,6 +15,7 @@ use crate::domain::document::Audience;
 use crate::domain::golden::{GoldenOrigin, GoldenState};
 use crate::domain::ids::{DocumentId, GoldenId, ShopId, TurnId};
 use crate::domain::job::JobKind;
+use crate::domain::order::Platform;
 use crate::domain::text::Lang;
 use crate::http::error::{ApiResult, Code};
 use crate::http::permission::Permission::{Knowledge, ReadKnowledge};
@@ -78,6 +79,8 @@ pub struct GoldenView {
     origin: GoldenOrigin,
     sku: Option<String>,
     audience: Audience,
+    /// The platforms that it holds on; empty for all.
+    platforms: Vec<Platform>,
     effective_from_ms: Option<i64>,
     effective_until_ms: Option<i64>,
     /// The sheet it comes from.
@@ -100,6 +103,7 @@ impl From<Golden> for GoldenView {
             origin: golden.source.origin,
             sku: golden.form.sku,
             audience: golden.form.audience,
+            platforms: golden.form.platforms,
             effective_from_ms: golden.form.effective_from_ms,
             effective_until_ms: golden.form.effective_until_ms,
             document_id: golden.source.sheet.map(|(document, _)| document),

@@ -8,10 +8,12 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::domain::document::Audience;
+use crate::domain::order::Platform;
 use crate::http::day::{day_after_ms, day_start_ms};
 use crate::http::error::{ApiError, ApiResult, Code};
 use crate::http::extract::{Form, Json, Locale};
 use crate::http::guard::Member;
+use crate::http::knowledge::change_document::in_order;
 use crate::http::knowledge::register::Upload;
 use crate::http::knowledge::upload::{Received, UploadResult, next_field, receive, text};
 use crate::http::state::AppState;
@@ -31,6 +33,9 @@ pub struct UploadForm {
     sku: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     audience: Option<Audience>,
+    /// Codes of platforms with commas between them, such as `taobao,tmall`; empty for all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    platforms: Option<String>,
     /// `YYYY-MM-DD`, UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
     effective_from: Option<String>,
@@ -71,6 +76,7 @@ async fn read_form(state: &AppState, mut form: Multipart) -> ApiResult<(Vec<Rece
             "file" if files.len() < MAX_FILES => files.push(receive(state, &mut field).await?),
             "file" => return Err(ApiError::field("file", format!("at most {MAX_FILES} files at once"))),
             "sku" => said.sku = Some(text(field).await?.trim().to_owned()),
+            "platforms" => said.platforms = Some(platforms(text(field).await?.trim())?),
             "audience" => said.audience = audience(text(field).await?.trim())?,
             "effective_from" => {
                 said.effective_from_ms = day("effective_from", text(field).await?.trim(), day_start_ms)?
@@ -91,6 +97,13 @@ fn audience(value: &str) -> ApiResult<Option<Audience>> {
         "agents" => Ok(Some(Audience::Agents)),
         other => Err(ApiError::field("audience", format!("neither `buyers` nor `agents`: {other}"))),
     }
+}
+
+fn platforms(value: &str) -> ApiResult<Vec<Platform>> {
+    let codes = value.split(',').map(str::trim).filter(|code| !code.is_empty());
+    let platform =
+        |code| Platform::of(code).ok_or_else(|| ApiError::field("platforms", format!("no platform of ours: {code}")));
+    Ok(in_order(codes.map(platform).collect::<ApiResult<_>>()?))
 }
 
 fn day(field: &str, value: &str, read: fn(&str) -> Option<i64>) -> ApiResult<Option<i64>> {

@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::domain::document::{Audience, Format, RevisionState};
 use crate::domain::ids::{ChunkId, DocumentId, RevisionId};
 use crate::domain::injection::{Finding, Quarantine, Sign};
+use crate::domain::order::Platform;
 use crate::domain::text::{Lang, Span};
 use crate::http::knowledge::sentences;
 use crate::storage::chunks::ChunkRow;
@@ -106,6 +107,8 @@ pub struct DocumentView {
     /// The product it is about; null if it is about all.
     sku: Option<String>,
     audience: Audience,
+    /// The platforms whose rules it tells; empty for all.
+    platforms: Vec<Platform>,
     effective_from_ms: Option<i64>,
     /// No longer true from this moment.
     effective_until_ms: Option<i64>,
@@ -123,6 +126,7 @@ impl DocumentView {
             name: document.meta.name,
             sku: document.meta.sku,
             audience: document.meta.audience,
+            platforms: document.meta.platforms,
             effective_from_ms: document.meta.effective_from_ms,
             effective_until_ms: document.meta.effective_until_ms,
             created_at_ms: document.created_at_ms,

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use crate::domain::document::Audience;
 use crate::domain::ids::{GoldenId, PhrasingId, ShopId};
+use crate::domain::order::Platform;
 use crate::domain::text::Lang;
-use crate::storage::columns::{Columns, embedding_from_bytes, embedding_to_bytes};
+use crate::storage::columns::{Columns, Json, embedding_from_bytes, embedding_to_bytes};
 use crate::storage::{Db, StorageError, Tx};
 
 /// A golden answer that answers, if the moment and the asker are right.
@@ -21,6 +22,8 @@ pub struct LiveGolden {
     pub sku: Option<String>,
     /// Who may be told.
     pub audience: Audience,
+    /// The platforms that it holds on; empty for all.
+    pub platforms: Vec<Platform>,
     /// True from this moment.
     pub effective_from_ms: Option<i64>,
     /// No longer true from this moment.
@@ -55,7 +58,7 @@ pub async fn version(db: &Db, shop: ShopId) -> Result<(i64, String), StorageErro
         .fetch_one(&db.readers)
         .await?;
     let sheets = sqlx::query(
-        "select distinct d.id, d.active_revision, d.audience, d.sku, d.effective_from_ms, d.effective_until_ms \
+        "select distinct d.id, d.active_revision, d.audience, d.platforms, d.sku, d.effective_from_ms, d.effective_until_ms \
          from golden_answers g join documents d on d.id = g.document_id \
          where g.shop_id = $1 and g.removed_at_ms is null and d.removed_at_ms is null order by d.id",
     )
@@ -66,10 +69,11 @@ pub async fn version(db: &Db, shop: ShopId) -> Result<(i64, String), StorageErro
     for sheet in &sheets {
         let revision: Option<String> = sheet.col("active_revision")?;
         let audience: String = sheet.col("audience")?;
+        let platforms: String = sheet.col("platforms")?;
         let sku: Option<String> = sheet.col("sku")?;
         let from: Option<i64> = sheet.col("effective_from_ms")?;
         let until: Option<i64> = sheet.col("effective_until_ms")?;
-        seen.push_str(&format!("{revision:?} {audience} {sku:?} {from:?} {until:?}\n"));
+        seen.push_str(&format!("{revision:?} {audience} {platforms} {sku:?} {from:?} {until:?}\n"));
     }
     Ok((row.col("version")?, seen))
 }
@@ -78,8 +82,8 @@ pub async fn version(db: &Db, shop: ShopId) -> Result<(i64, String), StorageErro
 /// limited since, none.
 pub async fn live(db: &Db, shop: ShopId, model_id: &str) -> Result<Vec<LiveGolden>, StorageError> {
     let rows = sqlx::query(
-        "select g.id, g.answer, g.lang, g.sku, g.audience, g.effective_from_ms, g.effective_until_ms, \
-         d.sku as sheet_sku, d.audience as sheet_audience, d.effective_from_ms as sheet_from_ms, \
+        "select g.id, g.answer, g.lang, g.sku, g.audience, g.platforms, g.effective_from_ms, g.effective_until_ms, \
+         d.sku as sheet_sku, d.audience as sheet_audience, d.platforms as sheet_platforms, d.effective_from_ms as sheet_from_ms, \
          d.effective_until_ms as sheet_until_ms, p.text, e.embedding \
          from golden_answers g join golden_phrasings p on p.golden_id = g.id \
          join golden_embeddings e on e.phrasing_id = p.id and e.model_id = $2 \
@@ -108,6 +112,9 @@ pub async fn live(db: &Db, shop: ShopId, model_id: &str) -> Result<Vec<LiveGolde
         let (until, sheet_until): (Option<i64>, Option<i64>) =
             (row.col("effective_until_ms")?, row.col("sheet_until_ms")?);
         let sku: Option<String> = row.col("sku")?;
+        let platforms: Vec<Platform> = row.json("platforms")?;
+        let of_sheet =
+            row.col::<Option<Json<Vec<Platform>>>>("sheet_platforms")?.map(|json| json.0).unwrap_or_default();
         at.insert(id, live.len());
         live.push(LiveGolden {
             id,
@@ -115,6 +122,7 @@ pub async fn live(db: &Db, shop: ShopId, model_id: &str) -> Result<Vec<LiveGolde
             lang: row.col("lang")?,
             sku: sku.or(row.col("sheet_sku")?),
             audience: if sheet_audience == Some(Audience::Agents) { Audience::Agents } else { audience },
+            platforms: if platforms.is_empty() { of_sheet } else { platforms },
             effective_from_ms: from.max(sheet_from),
             // Missing means for ever, so the earlier of two ends is the least that is there.
             effective_until_ms: until.into_iter().chain(sheet_until).min(),

@@ -97,6 +97,7 @@ fn proposal(entry: &SheetEntry) -> GoldenForm {
         answer: entry.answer.clone(),
         sku: None,
         audience: Audience::Buyers,
+        platforms: vec![],
         effective_from_ms: None,
         effective_until_ms: None,
         state: GoldenState::Proposed,

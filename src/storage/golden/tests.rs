@@ -8,6 +8,7 @@ fn form(question: &str, answer: &str) -> GoldenForm {
         answer: answer.to_owned(),
         sku: None,
         audience: Audience::Buyers,
+        platforms: vec![],
         effective_from_ms: None,
         effective_until_ms: None,
         state: GoldenState::Approved,

@@ -42,6 +42,7 @@ pub(in crate::storage) async fn refresh(
         since_ms,
         surety: held.map(|held| held.surety),
         is_escalated,
+        is_angry: held.is_some_and(|held| held.is_angry),
         updated_at_ms: row.col("updated_at_ms")?,
     };
     sqlx::query(
@@ -66,12 +67,15 @@ struct Held {
     since_ms: i64,
     /// Of the least sure draft.
     surety: f64,
+    /// Of any of them.
+    is_angry: bool,
 }
 
 async fn held(tx: &mut Tx, shop: ShopId, conversation: ConversationId) -> Result<Option<Held>, StorageError> {
     let rows = sqlx::query(
         "select created_at_ms, case when draft is null or state <> 'review' then 0.0 else coalesce(confidence, 0.0) end \
-         as surety from turns where shop_id = $1 and conversation_id = $2 \
+         as surety, cast(case when reasons like '%\"angry\"%' then 1 else 0 end as bigint) as is_angry \
+         from turns where shop_id = $1 and conversation_id = $2 \
          and state in ('review', 'escalated', 'rejected')",
     )
     .bind(shop)
@@ -81,8 +85,13 @@ async fn held(tx: &mut Tx, shop: ShopId, conversation: ConversationId) -> Result
     let mut held: Option<Held> = None;
     for row in &rows {
         let (since_ms, surety): (i64, f64) = (row.col("created_at_ms")?, row.col("surety")?);
-        let so_far = held.unwrap_or(Held { since_ms, surety });
-        held = Some(Held { since_ms: so_far.since_ms.min(since_ms), surety: so_far.surety.min(surety) });
+        let is_angry = row.number("is_angry")? != 0;
+        let so_far = held.unwrap_or(Held { since_ms, surety, is_angry });
+        held = Some(Held {
+            since_ms: so_far.since_ms.min(since_ms),
+            surety: so_far.surety.min(surety),
+            is_angry: so_far.is_angry || is_angry,
+        });
     }
     Ok(held)
 }

@@ -244,5 +244,8 @@ export function besidePane(desk) {
     return form;
   }
 
-  return { node: body, draw, reload };
+  /** What is known for the places of a canned reply. */
+  const places = () => ({ buyer: known?.buyer?.id ?? null, order: known?.orders[0]?.number ?? null });
+
+  return { node: body, draw, reload, places };
 }

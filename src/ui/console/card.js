@@ -78,6 +78,18 @@ export function citations(turn) {
               h("span", { class: "quote" }, c.quote),
             ),
           ),
+          c.document_id &&
+            h(
+              "a",
+              {
+                class: "small fix",
+                href: `/knowledge#/d/${c.document_id}/${c.chunk}`,
+                target: "_blank",
+                rel: "noopener",
+                "data-testid": "fix-source",
+              },
+              t("fix_source"),
+            ),
         ),
       ),
     ),

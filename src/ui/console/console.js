@@ -45,6 +45,7 @@ function start({ me, main, banner }) {
     assign: hand.assign,
     escalate: hand.escalate,
     send,
+    known: () => ({ ...beside.places(), agent: me.name }),
   });
   const draft = draftPane(desk, {
     accept,

@@ -4,6 +4,7 @@ import { h, show } from "/ui/shared/dom.js";
 import { duration, t } from "/ui/shared/i18n.js";
 import { icon } from "/ui/shared/icons.js";
 import { keycaps } from "/ui/shared/keys.js";
+import { moodChip, soothing } from "/ui/shared/mood.js";
 import { topicText } from "/ui/shared/words.js";
 import { citations, confidence, reading, reasons } from "./card.js";
 import { kindChoice, rejectChoice } from "./choices.js";
@@ -76,6 +77,7 @@ export function draftPane(desk, acts) {
           stateChip(turn),
           h("span", { class: "chip" }, topicText(turn.topic)),
           h("span", { class: "chip" }, t(`lang.${turn.lang}`)),
+          moodChip(turn.mood),
           turn.golden && h("span", { class: "chip good", "data-testid": "golden-chip" }, t("golden_chip")),
         ),
         desk.isTurnOpen && waitClock(turn.created_at_ms),
@@ -132,6 +134,10 @@ export function draftPane(desk, acts) {
           h("p", { class: "note" }, icon("person"), h("span", {}, t("no_draft_escalated"))),
       isReview && mode === "kind" && kinds(),
       citations(turn),
+      desk.isTurnOpen &&
+        desk.mayAct &&
+        mode === "read" &&
+        soothing(turn, (sentence) => acts.begin(`${sentence}\n${turn.draft ?? ""}`.trim())),
       isReview && mode === "read" && actions(),
       isReview && mode === "reject" && rejecting(),
       !isReview && desk.mayAct && after(turn),

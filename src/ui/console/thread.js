@@ -10,9 +10,14 @@ import { openSource } from "/ui/shared/source.js";
 import { withCitations } from "/ui/shared/spans.js";
 import { confidenceChip } from "/ui/shared/words.js";
 import { sorry } from "/ui/shared/shell.js";
+import { toast } from "/ui/shared/toast.js";
 import { briefBox, thereBox, transferNote } from "./brief.js";
+import { cannedMenu } from "./canned.js";
 
-/** `acts`: `back()`, `showDraft()`, `conversation(verb)`, `assign(id)`, `escalate(id)`, `send(text, key)` → whether it was sent. */
+/**
+ * `acts`: `back()`, `showDraft()`, `conversation(verb)`, `assign(id)`, `escalate(id)`, `send(text, key)` → whether it was
+ * sent, `known()` → what the places of a canned reply stand for.
+ */
 export function threadPane(desk, acts) {
   const head = h("div", { class: "thread-head" });
   const about = h("div", { class: "thread-about" });
@@ -36,12 +41,14 @@ export function threadPane(desk, acts) {
     h("span", { class: "caps" }, keycaps("mod+enter")),
   );
   const closed = h("p", { class: "soft small grow" });
+  const canned = cannedMenu(box, { me: desk.me, known: acts.known });
   const form = h(
     "form",
     { class: "compose" },
     h("label", { class: "hidden-text", for: "compose" }, t("compose")),
+    canned.node,
     box,
-    h("div", { class: "row" }, closed, send),
+    h("div", { class: "row" }, canned.button, closed, send),
   );
   const node = h("section", { class: "pane thread", "aria-label": t("conversation") });
   const unsent = new Map(); // Conversation → {text, key}: what was begun is kept while other conversations are read.
@@ -59,6 +66,7 @@ export function threadPane(desk, acts) {
   async function submit() {
     const begun = unsent.get(desk.selected);
     if (!begun?.text.trim() || isSending) return box.focus();
+    if (canned.hasPlace()) return toast(t("canned.unfilled"));
     const id = desk.selected;
     isSending = send.disabled = true;
     const isSent = await acts.send(begun.text.trim(), begun.key);

@@ -21,8 +21,36 @@ const audienceSelect = (value) =>
     ),
   );
 
+export const PLATFORMS = ["taobao", "tmall", "pdd", "jd", "douyin", "kuaishou", "vip", "own", "other"];
+
+const platformBoxes = (prefix, chosen) =>
+  h(
+    "fieldset",
+    { class: "field platforms", "data-testid": "platforms" },
+    h("legend", {}, t("platforms")),
+    h("span", { class: "hint" }, t("platforms_hint")),
+    h(
+      "div",
+      { class: "row" },
+      PLATFORMS.map((each) =>
+        h(
+          "span",
+          { class: "row small" },
+          h("input", {
+            type: "checkbox",
+            id: `${prefix}-on-${each}`,
+            name: "platforms",
+            value: each,
+            checked: chosen.includes(each),
+          }),
+          h("label", { for: `${prefix}-on-${each}` }, t(`platform.${each}`)),
+        ),
+      ),
+    ),
+  );
+
 /** The fields that an upload and the dialog share. */
-export function limitFields(prefix, { sku = "", audience = "buyers", from = "", until = "" } = {}) {
+export function limitFields(prefix, { sku = "", audience = "buyers", platforms = [], from = "", until = "" } = {}) {
   return h(
     "div",
     { class: "limit-fields" },
@@ -49,6 +77,7 @@ export function limitFields(prefix, { sku = "", audience = "buyers", from = "", 
       t("effective_until"),
       h("input", { type: "date", name: "effective_until", value: until }),
     ),
+    platformBoxes(prefix, platforms),
   );
 }
 
@@ -56,6 +85,7 @@ export function limitFields(prefix, { sku = "", audience = "buyers", from = "", 
 export const limitValues = (each) => ({
   sku: each.sku ?? "",
   audience: each.audience,
+  platforms: each.platforms,
   from: toDay(each.effective_from_ms),
   until: toDay(each.effective_until_ms && each.effective_until_ms - 1),
 });
@@ -66,6 +96,7 @@ export function limitsOf(data) {
   return {
     sku: data.get("sku").trim() || null,
     audience: data.get("audience"),
+    platforms: data.getAll("platforms"),
     effective_from_ms: fromDay(data.get("effective_from")),
     effective_until_ms: until === null ? null : until + DAY_MS,
   };

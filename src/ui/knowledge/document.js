@@ -14,7 +14,7 @@ import { deleteDocument } from "./documents.js";
 import { heldNote } from "./quarantine.js";
 import { limits, progressOf, revisionChip, sizeText } from "./progress.js";
 
-export function drawDocument(box, id, { mayEdit, live }) {
+export function drawDocument(box, id, { mayEdit, live, chunk }) {
   const path = `/v1/knowledge/documents/${id}`;
   const head = h("div", { class: "stack" }, h("p", { class: "empty" }, t("loading")));
   const body = h("div", {});
@@ -38,7 +38,7 @@ export function drawDocument(box, id, { mayEdit, live }) {
       if (document.active_revision && document.active_revision !== shownRevision) {
         const [{ text }, { chunks }] = await Promise.all([get(`${path}/text`), get(`${path}/chunks`)]);
         shownRevision = document.active_revision;
-        show(body, sideBySide(text, chunks, mayEdit));
+        show(body, sideBySide(text, chunks, { mayEdit, wanted: chunk }));
       } else if (!document.active_revision)
         show(body, h("div", { class: "empty card" }, icon("doc"), h("p", {}, t("nothing_indexed"))));
     } catch (problem) {
@@ -186,7 +186,8 @@ export function drawDocument(box, id, { mayEdit, live }) {
   return end;
 }
 
-function sideBySide(text, chunks, mayEdit) {
+/** `wanted` is the chunk that somebody was sent to: a citation that is to be mended. */
+function sideBySide(text, chunks, { mayEdit, wanted }) {
   const at = fromBytes(text);
   const source = h("div", {
     class: "source pre",
@@ -214,6 +215,13 @@ function sideBySide(text, chunks, mayEdit) {
     list
       .querySelectorAll(".chunk")
       .forEach((each) => each.classList.toggle("selected", each.dataset.chunk === selected));
+  }
+
+  function goTo(chunk) {
+    const node = list.querySelector(".selected");
+    node?.scrollIntoView({ block: "center" });
+    node?.querySelector("button")?.focus({ preventScroll: true });
+    select(chunk);
   }
 
   function card(chunk) {
@@ -299,7 +307,9 @@ function sideBySide(text, chunks, mayEdit) {
 
   show(source, text);
   show(list, chunks.map(card));
-  if (chunks.length > 0) select(chunks[0], true);
+  const sought = chunks.find((chunk) => chunk.id === wanted);
+  if (chunks.length > 0) select(sought ?? chunks[0], true);
+  if (sought) requestAnimationFrame(() => goTo(sought));
   return h(
     "div",
     { class: "beside" },

@@ -76,7 +76,10 @@ function start({ me, main, banner }) {
     view,
     [
       { match: /^\/$/, draw: (box) => drawDocuments(box, { mayEdit, live }) },
-      { match: /^\/d\/([\w-]+)$/, draw: (box, id) => drawDocument(box, id, { mayEdit, live }) },
+      {
+        match: /^\/d\/([\w-]+)(?:\/([\w-]+))?$/,
+        draw: (box, id, chunk) => drawDocument(box, id, { mayEdit, live, chunk }),
+      },
       { match: /^\/golden$/, draw: (box) => drawGolden(box, { mayEdit }) },
       { match: /^\/quarantine$/, draw: (box) => drawQuarantine(box, { mayEdit, live }) },
       { match: /^\/rehearsal$/, draw: (box) => drawRehearsal(box, { me, live: liveRehearsals }) },

@@ -60,6 +60,12 @@ export function limits(document) {
         : last && t("until", { until: last });
   return [
     document.sku && h("span", { class: "chip" }, document.sku),
+    document.platforms.length > 0 &&
+      h(
+        "span",
+        { class: "chip info", "data-testid": "platforms-chip" },
+        t("platforms_on", { names: document.platforms.map((each) => t(`platform.${each}`)).join(" · ") }),
+      ),
     document.audience === "agents" && h("span", { class: "chip warn" }, t("agents_only")),
     dates &&
       h("span", { class: `chip ${isOut ? "bad" : ""}` }, isOut ? `${t("not_in_force")} · ${dates}` : dates),

@@ -232,6 +232,8 @@ async function sendBatch(batch, data) {
     const value = String(data.get(name) ?? "").trim();
     if (value) form.append(name, value);
   }
+  const platforms = data.getAll("platforms").join(",");
+  if (platforms) form.append("platforms", platforms);
   batch.forEach(({ file, path }) => form.append("file", file, path));
   try {
     return (await api("POST", "/v1/knowledge/documents", form)).results;

@@ -5,6 +5,21 @@ import { t } from "./i18n.js";
 import { icon } from "./icons.js";
 import { toast } from "./toast.js";
 
+/** Copies a text that stands in no field. */
+export async function copyText(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    const box = h("textarea", { value: text, class: "hidden-text", "aria-hidden": "true", tabindex: "-1" });
+    const { activeElement } = document;
+    document.body.append(box);
+    box.select();
+    document.execCommand("copy");
+    box.remove();
+    activeElement?.focus?.();
+  }
+}
+
 /** A read-only text with a button that copies it. */
 export function copyBox(text, label, { rows = 1, testid } = {}) {
   const box = h("textarea", {

@@ -15,7 +15,7 @@ export function route(box, views, mark = () => {}) {
     end?.();
     show(box);
     mark(hash);
-    end = view.draw(box, ...(view.match.exec(hash)?.slice(1) ?? []).map(decodeURIComponent)) ?? null;
+    end = view.draw(box, ...(view.match.exec(hash)?.slice(1) ?? []).map((part) => part && decodeURIComponent(part))) ?? null;
     if (!isFirst) box.closest("main")?.focus({ preventScroll: true });
     if (!isFirst) scrollTo(0, 0);
     isFirst = false;

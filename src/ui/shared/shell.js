@@ -17,6 +17,7 @@ addTexts({ zh: ordersZh, en: ordersEn });
 
 const ROOMS = [
   { id: "console", roles: ["agent", "ops", "owner"] },
+  { id: "companion", roles: ["agent", "owner"] },
   { id: "tasks", roles: ["agent", "ops", "owner"] },
   { id: "records", roles: ["agent", "staff", "ops", "owner"] },
   { id: "knowledge", roles: ["agent", "staff", "ops", "owner"] },

@@ -9,10 +9,11 @@ use serde_json::json;
 use crate::domain::document::Audience;
 use crate::domain::golden::GoldenState;
 use crate::domain::ids::GoldenId;
+use crate::domain::order::Platform;
 use crate::http::error::{ApiError, ApiResult, Code};
 use crate::http::extract::{Json, Path};
 use crate::http::guard::Member;
-use crate::http::knowledge::change_document::given;
+use crate::http::knowledge::change_document::{given, in_order};
 use crate::http::knowledge::golden::{GoldenView, check_answer, check_phrasings, queue_embedding, read_golden};
 use crate::http::state::AppState;
 use crate::http::trail::note;
@@ -33,6 +34,8 @@ pub struct GoldenPatch {
     #[serde(deserialize_with = "given")]
     sku: Option<Option<String>>,
     audience: Option<Audience>,
+    /// The platforms that it holds on; empty for all.
+    platforms: Option<Vec<Platform>>,
     #[serde(deserialize_with = "given")]
     effective_from_ms: Option<Option<i64>>,
     #[serde(deserialize_with = "given")]
@@ -70,6 +73,7 @@ impl GoldenPatch {
             answer: self.answer.as_deref().map(check_answer).transpose()?.unwrap_or(old.answer),
             sku,
             audience: self.audience.unwrap_or(old.audience),
+            platforms: self.platforms.map_or(old.platforms, in_order),
             effective_from_ms: self.effective_from_ms.unwrap_or(old.effective_from_ms),
             effective_until_ms: self.effective_until_ms.unwrap_or(old.effective_until_ms),
             state: self.state.unwrap_or(old.state),

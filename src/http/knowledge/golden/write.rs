@@ -8,9 +8,11 @@ use serde_json::json;
 
 use crate::domain::document::Audience;
 use crate::domain::golden::{GoldenOrigin, GoldenState};
+use crate::domain::order::Platform;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::extract::Json;
 use crate::http::guard::Member;
+use crate::http::knowledge::change_document::in_order;
 use crate::http::knowledge::golden::{GoldenView, queue_embedding, read_golden};
 use crate::http::state::AppState;
 use crate::http::trail::note;
@@ -33,6 +35,9 @@ pub struct GoldenBody {
     phrasings: Vec<String>,
     sku: Option<String>,
     audience: Option<Audience>,
+    /// The platforms that it holds on; empty for all.
+    #[serde(default)]
+    platforms: Vec<Platform>,
     effective_from_ms: Option<i64>,
     effective_until_ms: Option<i64>,
 }
@@ -55,6 +60,7 @@ pub async fn add_golden(
         answer: check_answer(&body.answer)?,
         sku: body.sku.map(|sku| sku.trim().to_owned()).filter(|sku| !sku.is_empty()),
         audience: body.audience.unwrap_or(Audience::Buyers),
+        platforms: in_order(body.platforms),
         effective_from_ms: body.effective_from_ms,
         effective_until_ms: body.effective_until_ms,
         state: GoldenState::Approved,
