@@ -11,6 +11,7 @@
 
 mod accounts;
 mod chat;
+mod commitments;
 mod console;
 pub mod day;
 pub mod error;
@@ -32,6 +33,7 @@ pub mod permission;
 mod records;
 pub mod routes;
 mod serve;
+mod shifts;
 mod sources;
 mod sse;
 pub mod state;
@@ -64,6 +66,8 @@ pub fn all_routes(state: AppState) -> Routes {
         .with(records::routes)
         .with(tasks::routes)
         .with(figures::routes)
+        .with(commitments::routes)
+        .with(shifts::routes)
         .with(pages::routes)
 }
 

@@ -96,6 +96,12 @@ ids! {
     TransferId,
     /// A search that an agent has kept.
     ViewId,
+    /// What the shop told a buyer that it will do.
+    CommitmentId,
+    /// A part of the day in which the same people work.
+    ShiftId,
+    /// What one shift leaves to the next.
+    HandoverId,
 }
 
 impl ChunkId {

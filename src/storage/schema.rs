@@ -15,7 +15,7 @@ struct Step {
     postgres: &'static str,
 }
 
-const STEPS: [Step; 13] = [
+const STEPS: [Step; 14] = [
     Step {
         version: 1,
         name: "foundations",
@@ -87,6 +87,12 @@ const STEPS: [Step; 13] = [
         name: "inbox",
         sqlite: include_str!("migrations/sqlite/0013_inbox.sql"),
         postgres: include_str!("migrations/postgres/0013_inbox.sql"),
+    },
+    Step {
+        version: 15,
+        name: "commitments",
+        sqlite: include_str!("migrations/sqlite/0015_commitments.sql"),
+        postgres: include_str!("migrations/postgres/0015_commitments.sql"),
     },
     Step {
         version: 16,

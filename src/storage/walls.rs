@@ -6,13 +6,14 @@ use super::testing::{self, Scratch, new_revision, scratches, shop};
 use super::turns::tests::{ask_one, decide, review};
 use super::*;
 use crate::domain::certificate::VoidReason;
+use crate::domain::commitment::CommitmentKind;
 use crate::domain::conversation::Author;
 use crate::domain::dial::Scope;
 use crate::domain::document::RevisionState;
 use crate::domain::golden::{GoldenOrigin, GoldenState};
 use crate::domain::ids::{
-    AccountId, CertificateId, ChunkId, ConversationId, DocumentId, GoldenId, ImportId, MessageId, OrderId, RevisionId,
-    ShopId, TaskId, TurnId, ViewId,
+    AccountId, CertificateId, ChunkId, CommitmentId, ConversationId, DocumentId, GoldenId, HandoverId, ImportId,
+    MessageId, OrderId, RevisionId, ShopId, TaskId, TurnId, ViewId,
 };
 use crate::domain::order::{Dated, Order, OrderKey, Platform};
 use crate::domain::outcome::{LabelSource, Outcome};
@@ -36,6 +37,8 @@ struct Furniture {
     import: ImportId,
     task: TaskId,
     view: ViewId,
+    commitment: CommitmentId,
+    handover: HandoverId,
 }
 
 async fn furnish(db: &Db, shop: ShopId) -> Furniture {
@@ -63,6 +66,7 @@ async fn furnish(db: &Db, shop: ShopId) -> Furniture {
     assignments::give(&mut tx, shop, &gift).await.unwrap();
     let view = inbox_views::keep(&mut tx, shop, account, ("mine", &detail)).await.unwrap();
     let (order, import, task) = serve(&mut tx, shop, (asked.message.conversation, account)).await;
+    let (commitment, handover) = commit(&mut tx, shop, &asked.message).await;
     tx.commit().await.unwrap();
     let pending = golden::pending(db, shop, "m", 9).await.unwrap();
     let mut tx = db.begin().await.unwrap();
@@ -87,11 +91,46 @@ async fn furnish(db: &Db, shop: ShopId) -> Furniture {
         import,
         task,
         view,
+        commitment,
+        handover,
     }
 }
 
 fn era() -> promise_tries::Era {
     promise_tries::Era { pipeline: "p".into(), since_ms: 0 }
+}
+
+/// What a buyer was told, and what a shift left.
+async fn commit(tx: &mut Tx, shop: ShopId, message: &messages::Message) -> (CommitmentId, HandoverId) {
+    let new = commitments::NewCommitment {
+        conversation: message.conversation,
+        message: message.id,
+        ordinal: 0,
+        kind: CommitmentKind::Other,
+        department: Department::Service,
+        what: "?",
+        author: None,
+        order: None,
+        due_at_ms: 1,
+        due_was_said: true,
+        proposed: None,
+    };
+    let commitment = commitments::create(tx, shop, &new).await.unwrap().unwrap();
+    commitments::keep_day(tx, shop, (1, 0)).await.unwrap().unwrap();
+    let shift =
+        crate::domain::shift::Shift { name: "S".into(), weekdays: vec![0], from_min: 0, until_min: 1, agents: vec![] };
+    shifts::replace(tx, shop, &[shift]).await.unwrap();
+    let digest = crate::domain::shift::Digest::default();
+    let left = handovers::NewHandover {
+        shift: None,
+        shift_name: "S",
+        author: None,
+        began_at_ms: 1,
+        ended_at_ms: 2,
+        note: "",
+        digest: &digest,
+    };
+    (commitment, handovers::insert(tx, shop, &left).await.unwrap().unwrap())
 }
 
 /// What a promise rests on: labels, looks, a proof, and what the server found about it.
@@ -274,6 +313,19 @@ async fn seen_of_orders(db: &Db, shop: ShopId, f: &Furniture) -> Vec<(&'static s
         ("imports::get", imports::get(db, shop, f.import).await.unwrap().iter().count()),
         ("imports::list", imports::list(db, shop, 9).await.unwrap().len()),
         ("tasks::get", tasks::get(db, shop, f.task).await.unwrap().iter().count()),
+        ("commitments::get", commitments::get(db, shop, f.commitment).await.unwrap().iter().count()),
+        (
+            "commitments::list",
+            commitments::list(db, shop, &commitments::CommitmentQuery { limit: 9, ..Default::default() })
+                .await
+                .unwrap()
+                .len(),
+        ),
+        ("commitments::counts", commitments::counts(db, shop, f.account, i64::MAX).await.unwrap().open as usize),
+        ("commitments::list_days", commitments::list_days(db, shop, 9).await.unwrap().len()),
+        ("shifts::list", shifts::list(db, shop).await.unwrap().len()),
+        ("handovers::get", handovers::get(db, shop, f.handover).await.unwrap().iter().count()),
+        ("handovers::list", handovers::list(db, shop, 9).await.unwrap().len()),
         (
             "tasks::list",
             tasks::list(db, shop, &tasks::TaskQuery { limit: 9, ..Default::default() }).await.unwrap().len(),
@@ -347,7 +399,7 @@ async fn changed(db: &Db, shop: ShopId, f: &Furniture) -> Vec<(&'static str, boo
     let label = labels::NewLabel { turn, account, outcome: Outcome::Accept, source, propensity: 1.0 };
     let look = looks::NewLook { turn, source, propensity: 0.05, not_by: None };
     let embeddings = [(f.chunk, vec![1.0])];
-    let task = any_task(f);
+    let (task, far) = (any_task(f), i64::MAX);
     tries! {
         db, done:
         "set_role": tx => accounts::set_role(&mut tx, shop, f.account, accounts::Role::Owner).await.unwrap();
@@ -383,6 +435,14 @@ async fn changed(db: &Db, shop: ShopId, f: &Furniture) -> Vec<(&'static str, boo
         "imports::finish": tx => {
             let outcome = imports::Outcome::Failed { error: "x".into() };
             imports::finish(&mut tx, shop, f.import, &outcome).await.unwrap()
+        };
+        "commitments::escalate": tx => {
+            let hour = commitments::Hour { remind_until_ms: far, overdue_before_ms: far };
+            !commitments::escalate(&mut tx, shop, hour, None).await.unwrap().is_empty()
+        };
+        "commitments::call_owners": tx => {
+            let hour = commitments::Hour { remind_until_ms: far, overdue_before_ms: far };
+            !commitments::call_owners(&mut tx, shop, hour).await.unwrap().is_empty()
         };
         "tasks::update": tx => tasks::update(&mut tx, shop, &task).await.unwrap();
         "feedback": tx => feedback::insert(&mut tx, shop, &judged).await.unwrap().is_some();
