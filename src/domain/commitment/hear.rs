@@ -33,7 +33,7 @@ pub struct Heard {
     pub kind: CommitmentKind,
     /// Whose hands it is in.
     pub department: Department,
-    /// The sentence, in the reply.
+    /// The sentence, in the reply; the clause alone where the sentence holds several.
     pub span: Span,
     /// Until when, if that was said.
     pub due_at_ms: Option<i64>,
@@ -53,9 +53,12 @@ pub fn hear(text: &str, said_at_ms: i64, clock: ShopClock) -> Vec<Heard> {
         };
         let due = |clause: &str| due_ms(clause, said_at_ms, clock);
         let of_any = said.iter().find_map(|(_, clause)| due(clause)).or_else(|| due(&sentence));
-        for (kind, clause) in one_of_each(said) {
+        let said = one_of_each(said);
+        let is_only_one = said.len() == 1;
+        for (kind, clause) in said {
             // The time may stand in another clause: `明天上午，仓库会给您发出`.
             let due_at_ms = due(&clause).or(of_any);
+            let span = if is_only_one { span } else { narrowed(text, span, &clause) };
             heard.push(Heard { kind, department: department(&sentence, kind), span, due_at_ms });
         }
     }
@@ -80,6 +83,19 @@ fn one_of_each(mut said: Vec<Said>) -> Vec<Said> {
         is_new
     });
     said
+}
+
+/// The place of a folded clause in its sentence; the sentence where it is not found, character for character.
+fn narrowed(text: &str, sentence: Span, clause: &str) -> Span {
+    let whole = sentence.of(text);
+    let folded: Vec<char> = fold(whole).chars().collect();
+    let wanted: Vec<char> = clause.trim().chars().collect();
+    let places: Vec<usize> = whole.char_indices().map(|(at, _)| at).chain([whole.len()]).collect();
+    let at = folded.windows(wanted.len().max(1)).position(|window| window == wanted);
+    match at.filter(|_| folded.len() + 1 == places.len()) {
+        Some(at) => Span { start: sentence.start + places[at], end: sentence.start + places[at + wanted.len()] },
+        None => sentence,
+    }
 }
 
 fn department(sentence: &str, kind: CommitmentKind) -> Department {

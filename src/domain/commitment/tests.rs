@@ -145,6 +145,13 @@ fn each_sentence_is_quoted_and_says_whose_hands_it_is_in() {
 }
 
 #[test]
+fn of_a_sentence_that_holds_several_each_clause_is_quoted() {
+    let text = "抱歉，今天给您发货，ＡＢ发票明天给您开。I'll refund you today, and we'll ship it tomorrow.";
+    let quoted: Vec<_> = hear(text, SAID_MS, CHINA).iter().map(|one| one.span.of(text)).collect();
+    assert_eq!(quoted, ["今天给您发货", "ＡＢ发票明天给您开。", "I'll refund you today", "we'll ship it tomorrow."]);
+}
+
+#[test]
 fn a_day_ends_where_the_shop_is() {
     // 23:30 in China is still the 24th in UTC, and eleven at night is after the shop's day.
     let late_ms = SAID_MS + DAY_MS / 2 + 90 * 60_000;

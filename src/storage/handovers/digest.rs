@@ -138,7 +138,8 @@ async fn new_questions(db: &Db, shop: ShopId, period: Period) -> Result<Vec<NewQ
         "select t.id, t.question, t.topic, t.reasons, t.created_at_ms, \
          case when t.draft is null then null else t.confidence end as confidence from turns t \
          join conversations c on c.id = t.conversation_id where t.shop_id = $1 and c.kind = 'buyer' \
-         and t.created_at_ms >= $2 and t.created_at_ms < $3 order by t.created_at_ms, t.id limit $4",
+         and t.decided_at_ms is not null and t.created_at_ms >= $2 and t.created_at_ms < $3 \
+         order by t.created_at_ms, t.id limit $4",
     )
     .bind(shop)
     .bind(period.from_ms - NEW_FOR_MS)
@@ -281,8 +282,8 @@ pub async fn answer_times(db: &Db, shop: ShopId, period: Period) -> Result<Vec<i
     .await?;
     let mut took = Vec::with_capacity(rows.len());
     for row in &rows {
-        let record: AnswerRecord = row.json("record")?;
-        took.extend(record.ms.total);
+        let record: Option<AnswerRecord> = row.json("record")?;
+        took.extend(record.and_then(|record| record.ms.total));
     }
     Ok(took)
 }

@@ -143,7 +143,7 @@ function start({ me, main, banner }) {
       button("dismiss", t("commitment.dismiss"), () => dismiss(one)),
       h(
         "label",
-        { class: "row small" },
+        { class: "owner" },
         t("commitment.owner"),
         h(
           "select",

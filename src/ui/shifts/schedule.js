@@ -56,7 +56,7 @@ function row(shift, people) {
   nth += 1;
   const field = (name, label, props) => {
     const id = `${name}-${nth}`;
-    return h("div", { class: "field" }, h("label", { for: id }, label), h("input", { id, name, required: true, ...props }));
+    return h("div", { class: "field" }, h("label", { for: id }, label), h("input", { id, name, required: true, type: "text", ...props }));
   };
   const boxes = (name, choices, chosen) =>
     choices.map(([value, text]) => h("label", {}, h("input", { type: "checkbox", name, value: String(value), checked: chosen(value) }), text));
