@@ -15,7 +15,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
-use crate::domain::ids::{AccountId, CommitmentId, ConversationId, DocumentId, RehearsalId, RevisionId, ShopId, TaskId, TurnId};
+use crate::domain::ids::{
+    AccountId, CommitmentId, ConversationId, DocumentId, RehearsalId, RevisionId, ShopId, TaskId, TurnId,
+};
 
 /// Events that a slow listener may fall behind before it has to read everything anew.
 const BACKLOG: usize = 1024;

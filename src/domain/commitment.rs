@@ -145,7 +145,7 @@ pub struct CommitmentRules {
     pub nightly_at_min: i64,
     /// Until when, where nobody said it, in hours; 1 to 720. A kind that is left out has its usual time.
     pub due_hours: BTreeMap<CommitmentKind, u32>,
-    /// Who is told of what is overdue; the owners of the shop where nobody is named.
+    /// Who is told of what is overdue; where nobody is named a lead, or else an owner.
     pub lead: Option<crate::domain::ids::AccountId>,
     /// What is proposed to be told to the buyer, in Chinese. `{what}`, `{due}`, `{order}` and `{kind}` are filled in.
     pub message_zh: Option<String>,

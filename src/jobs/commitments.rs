@@ -12,7 +12,7 @@ use crate::events::{CommitmentNews, Event};
 use crate::learn::commitments::clock_of;
 use crate::storage::accounts::{self, Role};
 use crate::storage::commitments::{self, Called, Hour};
-use crate::storage::{Db, StorageError};
+use crate::storage::{Db, StorageError, agents};
 
 const MINUTE_MS: i64 = 60_000;
 
@@ -30,10 +30,15 @@ fn last_night(rules: &CommitmentRules, clock: ShopClock, now_ms: i64) -> (i64, i
     (day, clock.at(day, 0))
 }
 
-/// Whom overdue commitments are put before: whom the shop named, or else its first owner.
+/// Whom overdue commitments are put before: whom the shop named for that, or else a lead, on duty if one is, or else its
+/// first owner.
 async fn lead(db: &Db, shop: ShopId, rules: &CommitmentRules) -> Result<Option<AccountId>, StorageError> {
     let people = accounts::list(db, shop).await?;
-    let named = people.iter().find(|person| Some(person.id) == rules.lead && !person.disabled);
+    let mut tx = db.begin().await?;
+    let leads = agents::leads(&mut tx, shop).await?;
+    drop(tx);
+    let is_named = |id: AccountId| rules.lead.map_or(leads.iter().any(|lead| lead.account == id), |named| named == id);
+    let named = people.iter().find(|person| is_named(person.id) && !person.disabled);
     let owner =
         || people.iter().filter(|person| person.role == Role::Owner && !person.disabled).min_by_key(|one| one.id);
     Ok(named.or_else(owner).map(|person| person.id))

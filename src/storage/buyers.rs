@@ -293,8 +293,7 @@ pub async fn erase(tx: &mut Tx, shop: ShopId, conversations: &[ConversationId]) 
             _,
             messages,
             threads,
-        ] =
-            counts;
+        ] = counts;
         erased.n_golden += golden;
         erased.n_jobs += jobs;
         erased.n_labels += labels + looks + bases + reasked;

@@ -77,9 +77,12 @@ pub struct ShiftAnswer {
 /// Differing questions that are named; more would be read by nobody.
 const MAX_DIFFERING: usize = 10;
 
+/// By the plain question: the place of the shift, and what was asked and answered in it.
+type ByQuestion<'a> = BTreeMap<String, Vec<(usize, &'a Exchange)>>;
+
 /// The shares of the weeks, oldest first, and what differs in the last one that has something to compare.
 pub fn compare(exchanges: &[Exchange], shifts: &[Shift], clock: ShopClock) -> (Vec<Share>, Vec<Differing>) {
-    let mut weeks: BTreeMap<i64, BTreeMap<String, Vec<(usize, &Exchange)>>> = BTreeMap::new();
+    let mut weeks: BTreeMap<i64, ByQuestion<'_>> = BTreeMap::new();
     for exchange in exchanges {
         let Some(shift) = who_was_on(shifts, exchange.at_ms, clock) else { continue };
         let question = plain(&exchange.question);

@@ -73,7 +73,7 @@ export default {
   "rules.nightly_at": "Sum up the day at",
   "rules.day_ends": "\"Today\" ends at",
   "rules.lead": "Lead",
-  "rules.lead_owner": "The owner",
+  "rules.lead_owner": "A lead on duty, or else the owner",
   "rules.message": "Pre-written message to the buyer",
   "rules.message_more": "Variables: {what} the words, {due} the time, {order} the order, {kind} the kind. Left empty, the usual text is used.",
   "rules.message_zh": "Chinese",

@@ -1,6 +1,6 @@
 // 承诺页的中文文本，键与 en.js 一致。
 export default {
-  "commitments.more": "客服和助手答应买家的事，从回复中自动识别。到期前提醒负责人，超时交给主管，每晚汇总。",
+  "commitments.more": "客服和助手答应买家的事，从回复中自动识别。到期前提醒负责人，超时交给组长，每晚汇总。",
   "commitments.today": "今天到期",
   "commitments.overdue": "已超时",
   "commitments.mine": "我的",
@@ -69,11 +69,11 @@ export default {
   "days.open": "未完成",
   "rules.title": "提醒与时限",
   "rules.remind_before_min": "到期前多少分钟提醒",
-  "rules.escalate_after_min": "超时多少分钟后交给主管",
+  "rules.escalate_after_min": "超时多少分钟后交给组长",
   "rules.nightly_at": "每晚汇总时间",
   "rules.day_ends": "“今天”到几点为止",
-  "rules.lead": "主管",
-  "rules.lead_owner": "店主",
+  "rules.lead": "组长",
+  "rules.lead_owner": "在班组长，没有则店主",
   "rules.message": "告知买家的预写消息",
   "rules.message_more": "可用变量：{what} 答应的原话，{due} 截止时间，{order} 订单号，{kind} 类型。留空则用默认文本。",
   "rules.message_zh": "中文",
