@@ -1,12 +1,15 @@
 //! The wall between shops, in one place: a shop with one of everything, and another that asks for all of it.
 
+mod told;
+
+use told::{called, commit};
+
 use super::conversations::ConversationKind;
 use super::messages::NewMessage;
 use super::testing::{self, Scratch, new_revision, scratches, shop};
 use super::turns::tests::{ask_one, decide, review};
 use super::*;
 use crate::domain::certificate::VoidReason;
-use crate::domain::commitment::CommitmentKind;
 use crate::domain::conversation::Author;
 use crate::domain::dial::Scope;
 use crate::domain::document::RevisionState;
@@ -98,39 +101,6 @@ async fn furnish(db: &Db, shop: ShopId) -> Furniture {
 
 fn era() -> promise_tries::Era {
     promise_tries::Era { pipeline: "p".into(), since_ms: 0 }
-}
-
-/// What a buyer was told, and what a shift left.
-async fn commit(tx: &mut Tx, shop: ShopId, message: &messages::Message) -> (CommitmentId, HandoverId) {
-    let new = commitments::NewCommitment {
-        conversation: message.conversation,
-        message: message.id,
-        ordinal: 0,
-        kind: CommitmentKind::Other,
-        department: Department::Service,
-        what: "?",
-        author: None,
-        order: None,
-        due_at_ms: 1,
-        due_was_said: true,
-        proposed: None,
-    };
-    let commitment = commitments::create(tx, shop, &new).await.unwrap().unwrap();
-    commitments::keep_day(tx, shop, (1, 0)).await.unwrap().unwrap();
-    let shift =
-        crate::domain::shift::Shift { name: "S".into(), weekdays: vec![0], from_min: 0, until_min: 1, agents: vec![] };
-    shifts::replace(tx, shop, &[shift]).await.unwrap();
-    let digest = crate::domain::shift::Digest::default();
-    let left = handovers::NewHandover {
-        shift: None,
-        shift_name: "S",
-        author: None,
-        began_at_ms: 1,
-        ended_at_ms: 2,
-        note: "",
-        digest: &digest,
-    };
-    (commitment, handovers::insert(tx, shop, &left).await.unwrap().unwrap())
 }
 
 /// What a promise rests on: labels, looks, a proof, and what the server found about it.
@@ -464,14 +434,6 @@ async fn handed_on(db: &Db, shop: ShopId, f: &Furniture) -> Vec<(&'static str, b
         "inbox_views::remove": tx => inbox_views::remove(&mut tx, shop, f.account, f.view).await.unwrap();
     }
     done
-}
-
-/// How many commitments a shop calls its people about, undone.
-async fn called(db: &Db, shop: ShopId) -> (usize, usize) {
-    let hour = commitments::Hour { remind_until_ms: i64::MAX, overdue_before_ms: i64::MAX };
-    let mut tx = db.begin().await.unwrap();
-    let escalated = commitments::escalate(&mut tx, shop, hour, None).await.unwrap();
-    (escalated.len(), commitments::call_owners(&mut tx, shop, hour).await.unwrap().len())
 }
 
 #[tokio::test]
