@@ -4,6 +4,7 @@
 //! [`decision`], [`certificate`],
 //! [`conversation`], [`turn`], [`outcome`], [`record`], [`rehearsal`], [`job`]; then what keeps people safe: [`injection`], [`personal`],
 //! [`links`]; and what the shop's other systems say: [`order`], [`product`], [`order_card`], [`task`], [`returns`];
+//! what buyers were told, and who is there to keep it: [`commitment`], [`shift`], [`load_plan`];
 //! and what agents work by: [`inbox`], [`assign`], [`brief`].
 
 pub mod assign;
@@ -14,6 +15,7 @@ pub mod canned;
 pub mod certificate;
 pub mod check;
 pub mod chunk;
+pub mod commitment;
 pub mod conversation;
 pub mod csv;
 pub mod decision;
@@ -28,6 +30,7 @@ pub mod inbox;
 pub mod injection;
 pub mod job;
 pub mod links;
+pub mod load_plan;
 pub mod money;
 pub mod mood;
 pub mod order;
@@ -42,6 +45,7 @@ pub mod rehearsal;
 pub mod returns;
 pub mod rules;
 pub mod score;
+pub mod shift;
 pub mod tally;
 pub mod task;
 pub mod text;

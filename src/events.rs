@@ -15,7 +15,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
-use crate::domain::ids::{AccountId, ConversationId, DocumentId, RehearsalId, RevisionId, ShopId, TaskId, TurnId};
+use crate::domain::ids::{
+    AccountId, CommitmentId, ConversationId, DocumentId, RehearsalId, RevisionId, ShopId, TaskId, TurnId,
+};
 
 /// Events that a slow listener may fall behind before it has to read everything anew.
 const BACKLOG: usize = 1024;
@@ -33,6 +35,20 @@ pub enum Doing {
     Typing,
     /// Has gone.
     Left,
+}
+
+/// What is new of a commitment to a buyer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CommitmentNews {
+    /// It was just heard in a reply, or written down.
+    Heard,
+    /// A person changed it, or an order seems to show that it was kept.
+    Changed,
+    /// It is due soon.
+    DueSoon,
+    /// It is overdue, and was put before the lead.
+    Overdue,
 }
 
 /// Something changed.
@@ -99,6 +115,19 @@ pub enum Event {
     PolicyChanged,
     /// An order, a product or an import of them changed.
     RecordsChanged,
+    /// What the shop told a buyer was heard, changed, or is due.
+    CommitmentChanged {
+        /// The commitment.
+        commitment: CommitmentId,
+        /// Where it was said.
+        conversation: ConversationId,
+        /// What of it is new.
+        news: CommitmentNews,
+    },
+    /// A shop's day was summed up.
+    DaySummedUp,
+    /// A shift left word to the next.
+    HandedOver,
     /// A task was added or changed.
     TaskChanged {
         /// The task.
@@ -122,6 +151,9 @@ impl Event {
             | Self::RehearsalMoved { .. }
             | Self::PolicyChanged
             | Self::RecordsChanged
+            | Self::CommitmentChanged { .. }
+            | Self::DaySummedUp
+            | Self::HandedOver
             | Self::TaskChanged { .. } => None,
         }
     }

@@ -12,6 +12,7 @@
 mod accounts;
 mod canned;
 mod chat;
+mod commitments;
 mod companion;
 mod console;
 pub mod day;
@@ -34,6 +35,7 @@ pub mod permission;
 mod records;
 pub mod routes;
 mod serve;
+mod shifts;
 mod sources;
 mod sse;
 pub mod state;
@@ -68,6 +70,8 @@ pub fn all_routes(state: AppState) -> Routes {
         .with(records::routes)
         .with(tasks::routes)
         .with(figures::routes)
+        .with(commitments::routes)
+        .with(shifts::routes)
         .with(pages::routes)
 }
 

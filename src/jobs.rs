@@ -5,7 +5,9 @@
 //! whether it is tried again; what gives up says so where people look: a document shows why, a turn goes to a person.
 
 mod answer_turn;
+mod commitments;
 mod documents;
+mod hand_over;
 mod promises;
 mod reask;
 mod rehearse;
@@ -211,6 +213,8 @@ impl Runner {
             JobKind::CheckPromises { .. } => self.check_promises(job.shop).await,
             JobKind::ReadSignals { .. } => self.read_signals(job.shop).await,
             JobKind::ReaskQuestions { .. } => self.reask(job.shop).await,
+            JobKind::MindCommitments { .. } => self.mind_commitments(job.shop).await,
+            JobKind::HandOver { .. } => self.hand_over(job.shop).await,
             JobKind::RemoveDocument { document } => self.remove_document(job.shop, document).await,
             JobKind::ReadRehearsal { rehearsal } => self.read_rehearsal(job.shop, rehearsal).await,
             JobKind::AnswerRehearsed { question } => self.answer_rehearsed(job.shop, question).await,
@@ -267,6 +271,8 @@ impl Runner {
             | JobKind::CheckPromises { .. }
             | JobKind::ReadSignals { .. }
             | JobKind::ReaskQuestions { .. }
+            | JobKind::MindCommitments { .. }
+            | JobKind::HandOver { .. }
             | JobKind::RemoveDocument { .. } => Ok(()),
         };
         if let Err(error) = said {

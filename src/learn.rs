@@ -6,7 +6,8 @@
 //! says what a promise means for a turn, [`proving`] makes the proofs, [`nightly`] does so by itself, and [`probation`]
 //! asks anew after a change; [`charts`] shows all this; [`rehearsal`] says what is still missing on the first day;
 //! [`edit`] proposes what an agent's change meant, [`difference`] what has to be mended for it; [`tallies`] keeps what
-//! every day of service came to.
+//! every day of service came to; [`commitments`] writes down what a reply commits the shop to, and [`hand_over`] what a
+//! shift leaves to the next.
 
 pub mod ablation;
 pub mod assess;
@@ -14,11 +15,13 @@ pub mod binomial;
 pub mod calibrate;
 pub mod certify;
 pub mod charts;
+pub mod commitments;
 pub mod dial;
 pub mod difference;
 pub mod edit;
 pub mod family;
 pub mod figures;
+pub mod hand_over;
 mod isotonic;
 mod newton;
 pub mod nightly;

@@ -29,6 +29,8 @@ pub enum Reason {
     Suspicious,
     /// The draft leads to a site that is not on the shop's list.
     ForeignLink,
+    /// It commits the shop to something that no record holds.
+    UnrecordedCommitment,
     /// The topic is in assist mode.
     NotAutomatic,
     /// The topic is in shadow mode: the draft is kept, agents do not see it and answer by themselves.

@@ -98,6 +98,12 @@ ids! {
     ViewId,
     /// A reply that is used again and again.
     CannedId,
+    /// What the shop told a buyer that it will do.
+    CommitmentId,
+    /// A part of the day in which the same people work.
+    ShiftId,
+    /// What one shift leaves to the next.
+    HandoverId,
 }
 
 impl ChunkId {

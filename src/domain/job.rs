@@ -58,6 +58,16 @@ pub enum JobKind {
         /// The shop.
         shop: ShopId,
     },
+    /// Remind people of what buyers were told, put before the lead what is overdue, sum up the day.
+    MindCommitments {
+        /// The shop.
+        shop: ShopId,
+    },
+    /// Write down what a shift that is over leaves to the next.
+    HandOver {
+        /// The shop.
+        shop: ShopId,
+    },
     /// Take a document out: points, chunks, files.
     RemoveDocument {
         /// The document.
@@ -92,6 +102,8 @@ impl JobKind {
             Self::CheckPromises { .. } => "check_promises",
             Self::ReadSignals { .. } => "read_signals",
             Self::ReaskQuestions { .. } => "reask_questions",
+            Self::MindCommitments { .. } => "mind_commitments",
+            Self::HandOver { .. } => "hand_over",
             Self::RemoveDocument { .. } => "remove_document",
             Self::ReadRehearsal { .. } => "read_rehearsal",
             Self::AnswerRehearsed { .. } => "answer_rehearsed",
@@ -110,6 +122,8 @@ impl JobKind {
             Self::CheckPromises { shop } => format!("check_promises/{shop}"),
             Self::ReadSignals { shop } => format!("read_signals/{shop}"),
             Self::ReaskQuestions { shop } => format!("reask_questions/{shop}"),
+            Self::MindCommitments { shop } => format!("mind_commitments/{shop}"),
+            Self::HandOver { shop } => format!("hand_over/{shop}"),
             Self::RemoveDocument { document } => format!("remove_document/{document}"),
             Self::ReadRehearsal { rehearsal } => format!("read_rehearsal/{rehearsal}"),
             Self::AnswerRehearsed { question } => format!("answer_rehearsed/{question}"),

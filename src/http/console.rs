@@ -58,7 +58,8 @@ fn reading_routes(routes: Routes) -> Routes {
             .returns::<SourceView>(200);
     let events = Route::get("/v1/console/events", ReadDrafts, "What changes, as it changes").streams(
         "`queue` {turn_id, conversation_id, state} · `message` {conversation_id, seq} · `draft` {turn_id, text} (a piece) · \
-         `conversation` {conversation_id} · `watching` {conversation_id, account_id, name, doing} · `task` {task_id, conversation_id} · `records` {} · `resync` {} (read everything anew) · `bye` {} (come back)",
+         `conversation` {conversation_id} · `watching` {conversation_id, account_id, name, doing} · `task` {task_id, conversation_id} · `records` {} · \
+         `commitment` {commitment_id, conversation_id, news: heard | changed | due_soon | overdue} · `day` {} (summed up) · `handover` {} · `resync` {} (read everything anew) · `bye` {} (come back)",
     );
     routes
         .add(queue, list_queue::list_queue)

@@ -71,6 +71,7 @@ codes! {
     PolicyChanged 409 "policy_changed" "The policy was changed in the meantime." "策略已被他人修改。"
     PromiseChanged 409 "promise_changed" "Somebody changed or tried this promise in the meantime; nothing was proven." "该承诺刚被他人修改或验证，本次没有进行证实。"
     RehearsalMoved 409 "rehearsal_moved" "The rehearsal has come further in the meantime." "演练状态已发生变化。"
+    CommitmentChanged 409 "commitment_changed" "Somebody has changed this commitment in the meantime." "该承诺已被他人修改。"
     TaskChanged 409 "task_changed" "Somebody has changed this task in the meantime." "该任务已被他人修改。"
     NoDraft 409 "no_draft" "There is no draft to send." "没有可发送的草稿。"
     TakenByOther 409 "taken_by_other" "Another agent has taken over this conversation." "该会话已由其他客服接管。"
@@ -142,7 +143,8 @@ impl Code {
             | Self::PolicyChanged
             | Self::PromiseChanged
             | Self::RehearsalMoved
-            | Self::TaskChanged => ("load the page again", "请刷新页面"),
+            | Self::TaskChanged
+            | Self::CommitmentChanged => ("load the page again", "请刷新页面"),
             Self::TakenByOther => {
                 ("ask them to pass it on, or give it to yourself with a reason", "请对方转交，或填写理由后转给自己")
             }

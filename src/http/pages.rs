@@ -26,7 +26,7 @@ const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-
     font-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'self'; object-src 'none'";
 
 /// Where each page is and which file it is.
-const PAGES: [(&str, &str); 13] = [
+const PAGES: [(&str, &str); 15] = [
     ("/", "home/index.html"),
     ("/shop", "shop/index.html"),
     ("/login", "login/index.html"),
@@ -35,6 +35,8 @@ const PAGES: [(&str, &str); 13] = [
     ("/knowledge", "knowledge/index.html"),
     ("/companion", "companion/index.html"),
     ("/tasks", "tasks/index.html"),
+    ("/commitments", "commitments/index.html"),
+    ("/shifts", "shifts/index.html"),
     ("/records", "records/index.html"),
     ("/ops", "ops/index.html"),
     ("/figures", "figures/index.html"),

@@ -50,6 +50,18 @@ pub struct PersonView {
     name: String,
 }
 
+impl PersonView {
+    /// One.
+    pub fn new(id: AccountId, name: String) -> Self {
+        Self { id, name }
+    }
+
+    /// What they are called.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
 /// A task.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct TaskView {

@@ -24,7 +24,8 @@ use crate::domain::policy::Mode;
 use crate::domain::record::{AnswerRecord, OrderLook, RecordedHit, StageTimes};
 use crate::domain::score::Confidence;
 use crate::domain::turn::TurnState;
-use crate::events::Event;
+use crate::events::{CommitmentNews, Event};
+use crate::learn::commitments::{self, RestsOn};
 use crate::learn::dial::{self, Found};
 use crate::retrieve::Scope;
 use crate::storage::bases::{self, NewBasis};
@@ -33,7 +34,7 @@ use crate::storage::conversations::{self, Conversation, ConversationKind};
 use crate::storage::epochs::{self, Cited};
 use crate::storage::jobs::{self, JobState};
 use crate::storage::looks::{self, NewLook};
-use crate::storage::messages::{self, NewMessage};
+use crate::storage::messages::{self, Message, NewMessage};
 use crate::storage::policies::{self, Hold, PolicyVersion};
 use crate::storage::tasks::{self, NewTask};
 use crate::storage::turns::{self, NewDecision, NewReply, Turn};
@@ -188,7 +189,10 @@ impl Runner {
                 return Err(Reason::StageFailed);
             }
         };
-        self.with_holds(shop, (&turn.question, conversation), answered.into()).await
+        let mut drafted = Drafted::from(answered);
+        let draft = drafted.draft.as_deref().unwrap_or_default();
+        drafted.evidence.holds.extend(commitments::unrecorded(draft));
+        self.with_holds(shop, (&turn.question, conversation), drafted).await
     }
 
     /// Who answers here. A conversation that asks for a script gets one from a demo's server only; from any other it
@@ -305,9 +309,18 @@ impl Runner {
             ConversationKind::Test | ConversationKind::Rehearsal | ConversationKind::Companion => None,
             ConversationKind::Buyer => tell_the_buyer(&mut tx, shop, (turn, version), &decision, &answered).await?,
         };
+        let order = answered.record.order.as_ref().and_then(|look| look.order);
+        let heard = match &said {
+            Some(message) => commitments::keep(&mut tx, shop, (message, RestsOn { order, task })).await?,
+            None => vec![],
+        };
         tx.commit().await?;
-        if let Some(seq) = said {
-            self.bus.publish(shop, Event::MessageAdded { conversation: turn.conversation, seq });
+        if let Some(message) = said {
+            self.bus.publish(shop, Event::MessageAdded { conversation: turn.conversation, seq: message.seq });
+        }
+        for commitment in heard {
+            let news = CommitmentNews::Heard;
+            self.bus.publish(shop, Event::CommitmentChanged { commitment, conversation: turn.conversation, news });
         }
         self.bus.publish(shop, Event::TurnChanged { conversation: turn.conversation, turn: turn.id });
         if let Some(task) = task {
@@ -384,15 +397,15 @@ async fn queue_audit(
     Ok(())
 }
 
-/// Sends the draft, or says that a person will answer; the number of the message that was added.
+/// Sends the draft, or says that a person will answer; the message that was added.
 async fn tell_the_buyer(
     tx: &mut Tx,
     shop: ShopId,
     (turn, version): (&Turn, i64),
     decision: &Decision,
     answered: &Drafted,
-) -> Result<Option<i64>, StorageError> {
-    let message = match (decision, &answered.draft) {
+) -> Result<Option<Message>, StorageError> {
+    match (decision, &answered.draft) {
         (Decision::AutoSend { .. }, Some(text)) => {
             let reply = NewReply {
                 turn: turn.id,
@@ -402,7 +415,7 @@ async fn tell_the_buyer(
                 text,
                 citations: &answered.citations,
             };
-            turns::reply(tx, shop, &reply).await?
+            turns::reply(tx, shop, &reply).await
         }
         (Decision::AutoSend { .. } | Decision::Review { .. } | Decision::Escalate { .. }, _) => {
             let notice = NewMessage {
@@ -413,10 +426,9 @@ async fn tell_the_buyer(
                 turn: Some(turn.id),
                 client_key: None,
             };
-            messages::add(tx, shop, turn.conversation, &notice).await?.map(|added| added.message)
+            Ok(messages::add(tx, shop, turn.conversation, &notice).await?.map(|added| added.message))
         }
-    };
-    Ok(message.map(|message| message.seq))
+    }
 }
 
 /// Evidence that leads to a person, whatever the policy.

@@ -1,5 +1,6 @@
 //! Work that time brings: every shop's promises are looked at once a night, and after many new labels; the signs about
-//! its proofs are read every hour; after a change, judged questions are asked again.
+//! its proofs are read every hour; after a change, judged questions are asked again; buyers are not
+//! forgotten (see [`commitments`](super::commitments)), and a shift that is over leaves word to the next.
 //!
 //! What is due is read off the rows, so that it does not matter how long the server slept, and two who look queue one
 //! job.
@@ -48,6 +49,12 @@ impl Runner {
             }
             if !probation::open(&self.db, shop, &self.fingerprint, 1).await?.is_empty() {
                 self.queue(shop, JobKind::ReaskQuestions { shop }).await?;
+            }
+            if self.are_commitments_due(shop).await? {
+                self.queue(shop, JobKind::MindCommitments { shop }).await?;
+            }
+            if self.is_hand_over_due(shop).await? {
+                self.queue(shop, JobKind::HandOver { shop }).await?;
             }
         }
         Ok(())

@@ -16,6 +16,7 @@ use crate::domain::personal::mask;
 use crate::domain::rehearsal::{PastQuestion, PastQuestions, RefusedRow, RehearsalState, RowProblem, plain};
 use crate::events::Event;
 use crate::inference::GenerateError;
+use crate::learn::commitments;
 use crate::retrieve::Scope;
 use crate::storage::bases::{self, NewBasis};
 use crate::storage::rehearsals::questions::{self, Rehearsed};
@@ -99,6 +100,7 @@ impl Runner {
         };
         let mut answered = answered?;
         answered.evidence.holds.extend(self.foreign_link(shop, &answered.draft).await?);
+        answered.evidence.holds.extend(commitments::unrecorded(&answered.draft).filter(|_| !answered.abstained));
         if let Some(reason) = answered.generator_failure {
             // A buyer's question would be held now; one of the past can wait until the generator is there.
             return Err(AnswerError::Generate(GenerateError::Unavailable { reason }).into());

@@ -233,6 +233,8 @@ pub struct Erased {
     pub n_jobs: u64,
     /// What people had to do for them.
     pub n_tasks: u64,
+    /// What they were told would be done for them.
+    pub n_commitments: u64,
     /// Orders that are nobody's now: the shop has to keep them, without knowing whose they were.
     pub n_orders_cut_loose: u64,
 }
@@ -259,6 +261,7 @@ pub async fn erase(tx: &mut Tx, shop: ShopId, conversations: &[ConversationId]) 
         "delete from feedback where shop_id = $1 and turn_id in (select id from turns where conversation_id = $2)",
         "delete from turns where shop_id = $1 and conversation_id = $2",
         "delete from tasks where shop_id = $1 and conversation_id = $2",
+        "delete from commitments where shop_id = $1 and conversation_id = $2",
         "delete from order_lookups where shop_id = $1 and conversation_id = $2",
         "delete from conversation_tags where shop_id = $1 and conversation_id = $2",
         "delete from transfers where shop_id = $1 and conversation_id = $2",
@@ -267,19 +270,37 @@ pub async fn erase(tx: &mut Tx, shop: ShopId, conversations: &[ConversationId]) 
     ];
     let mut erased = Erased::default();
     for conversation in conversations {
-        let mut counts = [0; 16];
+        let mut counts = [0; 17];
         for (count, sql) in counts.iter_mut().zip(statements) {
             let done = sqlx::query(sql).bind(shop).bind(*conversation).execute(tx.connection()).await?;
             *count = done.rows_affected();
         }
-        let [jobs, _, _, golden, labels, looks, bases, reasked, feedback, turns, tasks, _, _, _, messages, threads] =
-            counts;
+        let [
+            jobs,
+            _,
+            _,
+            golden,
+            labels,
+            looks,
+            bases,
+            reasked,
+            feedback,
+            turns,
+            tasks,
+            told,
+            _,
+            _,
+            _,
+            messages,
+            threads,
+        ] = counts;
         erased.n_golden += golden;
         erased.n_jobs += jobs;
         erased.n_labels += labels + looks + bases + reasked;
         erased.n_feedback += feedback;
         erased.n_turns += turns;
         erased.n_tasks += tasks;
+        erased.n_commitments += told;
         erased.n_messages += messages;
         erased.n_conversations += threads;
     }

@@ -19,10 +19,10 @@ use crate::domain::dial::Scope;
 use crate::domain::document::{Audience, Format, RevisionState};
 use crate::domain::golden::{GoldenOrigin, GoldenState};
 use crate::domain::ids::{
-    AccountId, ApiTokenId, BuyerKeyId, CannedId, CertificateId, CheckId, ChunkId, ConversationId, DocumentId,
-    FeedbackId, GoldenId, ImportId, JobId, LabelId, LookId, MessageId, OrderId, PhrasingId, PolicyId, ProductId,
-    ReaskedId, RehearsalId, RehearsedId, RevisionId, SessionId, ShopId, TaskId, TransferId, TryId, TurnId, ViewId,
-    WidgetId,
+    AccountId, ApiTokenId, BuyerKeyId, CannedId, CertificateId, CheckId, ChunkId, CommitmentId, ConversationId,
+    DocumentId, FeedbackId, GoldenId, HandoverId, ImportId, JobId, LabelId, LookId, MessageId, OrderId, PhrasingId,
+    PolicyId, ProductId, ReaskedId, RehearsalId, RehearsedId, RevisionId, SessionId, ShiftId, ShopId, TaskId,
+    TransferId, TryId, TurnId, ViewId, WidgetId,
 };
 use crate::domain::outcome::{Difference, LabelSource, Outcome};
 use crate::domain::rehearsal::RehearsalState;
@@ -55,9 +55,7 @@ macro_rules! stands_as_text {
 }
 
 stands_as_text!(id_to_text, id_from_text:
-    AccountId, ApiTokenId, BuyerKeyId, CannedId, CertificateId, CheckId, ChunkId, ConversationId, DocumentId, FeedbackId,
-    GoldenId, ImportId, JobId, LabelId, LookId, MessageId, OrderId, PhrasingId, PolicyId, ProductId, ReaskedId,
-    RehearsalId, RehearsedId, RevisionId, SessionId, ShopId, TaskId, TransferId, TryId, TurnId, ViewId, WidgetId,
+    AccountId, ApiTokenId, BuyerKeyId, CannedId, CertificateId, CheckId, ChunkId, CommitmentId, ConversationId, DocumentId, FeedbackId, GoldenId, HandoverId, ImportId, JobId, LabelId, LookId, MessageId, OrderId, PhrasingId, PolicyId, ProductId, ReaskedId, RehearsalId, RehearsedId, RevisionId, SessionId, ShiftId, ShopId, TaskId, TransferId, TryId, TurnId, ViewId, WidgetId,
 );
 
 stands_as_text!(code_to_text, code_from_text:
@@ -67,7 +65,8 @@ stands_as_text!(code_to_text, code_from_text:
     crate::domain::order::Platform, crate::domain::order::Stage, crate::domain::task::Department,
     crate::domain::task::TaskKind, crate::domain::task::TaskState, super::buyers::KeyPurpose,
     super::imports::ImportKind, super::imports::ImportState, super::orders::Source,
-    crate::domain::assign::TransferKind,
+    crate::domain::assign::TransferKind, crate::domain::commitment::CommitmentKind,
+    crate::domain::commitment::CommitmentState,
 );
 
 fn id_to_text(id: &impl ToString) -> Result<String, BoxDynError> {

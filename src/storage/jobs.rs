@@ -96,6 +96,8 @@ fn max_attempts(kind: &JobKind) -> u32 {
         | JobKind::CheckPromises { .. }
         | JobKind::ReadSignals { .. }
         | JobKind::ReaskQuestions { .. }
+        | JobKind::MindCommitments { .. }
+        | JobKind::HandOver { .. }
         | JobKind::RemoveDocument { .. } => 20,
     }
 }

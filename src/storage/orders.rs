@@ -130,7 +130,7 @@ pub async fn tell(tx: &mut Tx, shop: ShopId, account: &Account<'_>) -> Result<(O
     if noted.rows_affected() == 0 {
         return Ok((None, Change::Repeated));
     }
-    let (id, change) = join(tx, shop, account.order).await?;
+    let (id, change, joined) = join(tx, shop, account.order).await?;
     sqlx::query("update order_events set order_id = $2 where id = $1 and shop_id = $3")
         .bind(event)
         .bind(id)
@@ -140,10 +140,13 @@ pub async fn tell(tx: &mut Tx, shop: ShopId, account: &Account<'_>) -> Result<(O
     if let Some(buyer) = &account.order.buyer {
         super::products::see_buyer(tx, shop, &buyer.value).await?;
     }
+    if change != Change::Same {
+        super::commitments::propose_for_order(tx, shop, (id, &joined)).await?;
+    }
     Ok((Some(id), change))
 }
 
-async fn join(tx: &mut Tx, shop: ShopId, told: &Order) -> Result<(OrderId, Change), StorageError> {
+async fn join(tx: &mut Tx, shop: ShopId, told: &Order) -> Result<(OrderId, Change, Order), StorageError> {
     let (id, now_ms) = (OrderId(tx.new_id()), tx.now_ms());
     let OrderKey { platform, number } = &told.key;
     let added = sqlx::query(
@@ -172,10 +175,10 @@ async fn join(tx: &mut Tx, shop: ShopId, told: &Order) -> Result<(OrderId, Chang
     let (id, known): (OrderId, Order) = (row.col("id")?, row.json("body")?);
     let joined = known.clone().join(told.clone());
     if joined == known && !is_new {
-        return Ok((id, Change::Same));
+        return Ok((id, Change::Same, joined));
     }
     write(tx, shop, (id, &joined)).await?;
-    Ok((id, if is_new { Change::New } else { Change::Changed }))
+    Ok((id, if is_new { Change::New } else { Change::Changed }, joined))
 }
 
 async fn write(tx: &mut Tx, shop: ShopId, (id, order): (OrderId, &Order)) -> Result<(), StorageError> {

@@ -15,7 +15,7 @@ struct Step {
     postgres: &'static str,
 }
 
-const STEPS: [Step; 14] = [
+const STEPS: [Step; 15] = [
     Step {
         version: 1,
         name: "foundations",
@@ -93,6 +93,12 @@ const STEPS: [Step; 14] = [
         name: "drafts",
         sqlite: include_str!("migrations/sqlite/0014_drafts.sql"),
         postgres: include_str!("migrations/postgres/0014_drafts.sql"),
+    },
+    Step {
+        version: 15,
+        name: "commitments",
+        sqlite: include_str!("migrations/sqlite/0015_commitments.sql"),
+        postgres: include_str!("migrations/postgres/0015_commitments.sql"),
     },
     Step {
         version: 16,

@@ -1,5 +1,9 @@
 //! The wall between shops, in one place: a shop with one of everything, and another that asks for all of it.
 
+mod told;
+
+use told::{called, commit};
+
 use super::conversations::ConversationKind;
 use super::messages::NewMessage;
 use super::testing::{self, Scratch, new_revision, scratches, shop};
@@ -11,8 +15,8 @@ use crate::domain::dial::Scope;
 use crate::domain::document::RevisionState;
 use crate::domain::golden::{GoldenOrigin, GoldenState};
 use crate::domain::ids::{
-    AccountId, CertificateId, ChunkId, ConversationId, DocumentId, GoldenId, ImportId, MessageId, OrderId, RevisionId,
-    ShopId, TaskId, TurnId, ViewId,
+    AccountId, CertificateId, ChunkId, CommitmentId, ConversationId, DocumentId, GoldenId, HandoverId, ImportId,
+    MessageId, OrderId, RevisionId, ShopId, TaskId, TurnId, ViewId,
 };
 use crate::domain::order::{Dated, Order, OrderKey, Platform};
 use crate::domain::outcome::{LabelSource, Outcome};
@@ -36,6 +40,8 @@ struct Furniture {
     import: ImportId,
     task: TaskId,
     view: ViewId,
+    commitment: CommitmentId,
+    handover: HandoverId,
 }
 
 async fn furnish(db: &Db, shop: ShopId) -> Furniture {
@@ -69,6 +75,7 @@ async fn furnish(db: &Db, shop: ShopId) -> Furniture {
     assignments::give(&mut tx, shop, &gift).await.unwrap();
     let view = inbox_views::keep(&mut tx, shop, account, ("mine", &detail)).await.unwrap();
     let (order, import, task) = serve(&mut tx, shop, (asked.message.conversation, account)).await;
+    let (commitment, handover) = commit(&mut tx, shop, &asked.message).await;
     tx.commit().await.unwrap();
     let pending = golden::pending(db, shop, "m", 9).await.unwrap();
     let mut tx = db.begin().await.unwrap();
@@ -93,6 +100,8 @@ async fn furnish(db: &Db, shop: ShopId) -> Furniture {
         import,
         task,
         view,
+        commitment,
+        handover,
     }
 }
 
@@ -281,6 +290,19 @@ async fn seen_of_orders(db: &Db, shop: ShopId, f: &Furniture) -> Vec<(&'static s
         ("imports::get", imports::get(db, shop, f.import).await.unwrap().iter().count()),
         ("imports::list", imports::list(db, shop, 9).await.unwrap().len()),
         ("tasks::get", tasks::get(db, shop, f.task).await.unwrap().iter().count()),
+        ("commitments::get", commitments::get(db, shop, f.commitment).await.unwrap().iter().count()),
+        (
+            "commitments::list",
+            commitments::list(db, shop, &commitments::CommitmentQuery { limit: 9, ..Default::default() })
+                .await
+                .unwrap()
+                .len(),
+        ),
+        ("commitments::counts", commitments::counts(db, shop, f.account, i64::MAX).await.unwrap().open as usize),
+        ("commitments::list_days", commitments::list_days(db, shop, 9).await.unwrap().len()),
+        ("shifts::list", shifts::list(db, shop).await.unwrap().len()),
+        ("handovers::get", handovers::get(db, shop, f.handover).await.unwrap().iter().count()),
+        ("handovers::list", handovers::list(db, shop, 9).await.unwrap().len()),
         (
             "tasks::list",
             tasks::list(db, shop, &tasks::TaskQuery { limit: 9, ..Default::default() }).await.unwrap().len(),

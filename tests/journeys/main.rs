@@ -7,6 +7,7 @@ mod accounts_and_sessions;
 mod answering_a_buyer;
 mod buyers_who_leave;
 mod checked_at_night;
+mod commitments;
 mod documents_arrive;
 mod drafts_elsewhere;
 mod golden_answers;

@@ -27,10 +27,10 @@ use tokio::sync::{Notify, RwLock};
 
 use crate::support::{Answer, Caller, START_MS, TestApp, TestShop};
 
-const SECRET: &str = "hook-secret";
+pub const SECRET: &str = "hook-secret";
 
 /// The jobs of `app`, with a generator that nobody may ask.
-fn runner(app: &TestApp) -> Runner {
+pub fn runner(app: &TestApp) -> Runner {
     let embedder: Arc<dyn Embedder> = Arc::new(HashEmbedder::default());
     let vectors = Arc::new(MemoryStore::new(embedder.spec().dim));
     let (db, clock) = (app.state.db.clone(), app.state.clock.clone());
@@ -61,14 +61,14 @@ fn runner(app: &TestApp) -> Runner {
     }
 }
 
-async fn hook_key(app: &TestApp, shop: &TestShop) {
+pub async fn hook_key(app: &TestApp, shop: &TestShop) {
     let mut tx = app.state.db.begin().await.unwrap();
     buyers::create_key(&mut tx, shop.id, (KeyPurpose::Webhook, SECRET)).await.unwrap().unwrap();
     tx.commit().await.unwrap();
 }
 
 /// Sends an event as another system does.
-async fn event(app: &TestApp, shop: &TestShop, (id, secret): (&str, &str), body: &Value) -> Answer {
+pub async fn event(app: &TestApp, shop: &TestShop, (id, secret): (&str, &str), body: &Value) -> Answer {
     let (time, body) = ((app.state.now_ms() / 1000).to_string(), body.to_string());
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
     mac.update(format!("{id}.{time}.{body}").as_bytes());
@@ -84,14 +84,14 @@ async fn event(app: &TestApp, shop: &TestShop, (id, secret): (&str, &str), body:
     app.send(request.body(Body::from(body)).unwrap()).await
 }
 
-fn order_event(kind: &str, at_ms: i64, more: Value) -> Value {
+pub fn order_event(kind: &str, at_ms: i64, more: Value) -> Value {
     let mut order = json!({ "number": "20261123001" });
     order.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     json!({ "type": kind, "at_ms": at_ms, "order": order })
 }
 
 /// A conversation of a buyer whom the shop has named.
-async fn named_chat(app: &TestApp, shop: &TestShop, buyer: &str) -> (ConversationId, Caller) {
+pub async fn named_chat(app: &TestApp, shop: &TestShop, buyer: &str) -> (ConversationId, Caller) {
     let (conversation, caller) = app.conversation(shop).await;
     let mut tx = app.state.db.begin().await.unwrap();
     let until_ms = app.state.now_ms() + HOUR_MS;

@@ -104,12 +104,12 @@ async fn furnish(app: &TestApp, name: &'static str, (word, lure): (&'static str,
     Furnished { shop, name, buyer, ids, tokens, word, lure }
 }
 
-/// An order, an import, a task and a key of what belongs to a shop's records; their ids.
+/// An order, an import, a task, a commitment, a hand-over and a key of what belongs to a shop's records; their ids.
 async fn records(
     app: &TestApp,
     (shop, owner): (&TestShop, &Caller),
     (word, conversation): (&str, ConversationId),
-) -> [(&'static str, String); 5] {
+) -> [(&'static str, String); 7] {
     let number = "20261123001";
     let told = json!({ "orders": [{ "number": number, "buyer": word, "lines": [{ "title": word }] }] });
     app.post(owner, "/v1/records/orders", told).await.expect(200);
@@ -119,6 +119,9 @@ async fn records(
     let import = app.upload_with(owner, "/v1/records/imports", form).await.expect(202).json();
     let task = json!({ "kind": "other", "asked": word, "conversation_id": conversation });
     let task = app.post(owner, "/v1/tasks", task).await.expect(201).json();
+    let told = json!({ "kind": "other", "what": word, "conversation_id": conversation });
+    let told = app.post(owner, "/v1/commitments", told).await.expect(201).json();
+    let left = app.post(owner, "/v1/shifts/handovers", json!({ "note": word })).await.expect(201).json();
     let mut tx = app.state.db.begin().await.unwrap();
     let made = buyers::create_key(&mut tx, shop.id, (KeyPurpose::Webhook, word)).await.unwrap().unwrap();
     tx.commit().await.unwrap();
@@ -135,6 +138,8 @@ async fn records(
         ("task", task["id"].as_str().unwrap().to_owned()),
         ("hook_key", hook_key),
         ("view", views["views"][0]["id"].as_str().unwrap().to_owned()),
+        ("commitment", told["id"].as_str().unwrap().to_owned()),
+        ("handover", left["id"].as_str().unwrap().to_owned()),
     ]
 }
 
@@ -170,6 +175,8 @@ fn kind(path: &str, parameter: &str) -> Option<&'static str> {
         "id" if path.contains("/orders/") => "order",
         "id" if path.contains("/imports/") => "import",
         "id" if path.contains("/tasks/") => "task",
+        "id" if path.contains("/commitments/") => "commitment",
+        "id" if path.contains("/handovers/") => "handover",
         "id" if path.contains("/rehearsals/") => "rehearsal",
         "id" if path.contains("/rehearsed/") => "rehearsed",
         "id" if path.contains("/golden/") => "golden",
@@ -210,6 +217,7 @@ fn bodies(path: &str) -> Value {
         _ if path.contains("/canned/") => json!({ "title": "stolen", "body": "stolen" }),
         "ruling" | "returns" => json!({ "cause": "defect" }),
         _ if path.contains("/tasks/") => json!({ "version": 0, "note": "stolen" }),
+        _ if path.contains("/commitments/") => json!({ "version": 0, "what": "stolen" }),
         _ if path.contains("/golden/") => json!({ "answer": "stolen" }),
         _ if path.contains("/chunks/") => json!({ "text": "stolen", "disabled": true }),
         _ => json!({ "name": "stolen" }),

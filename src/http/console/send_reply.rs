@@ -6,10 +6,10 @@ use serde_json::json;
 
 use crate::domain::conversation::{Author, Citation};
 use crate::domain::decision::Decision;
-use crate::domain::ids::ConversationId;
+use crate::domain::ids::{CommitmentId, ConversationId};
 use crate::domain::outcome::{Difference, EditKind, LabelSource, Outcome};
 use crate::domain::turn::Verdict;
-use crate::events::Event;
+use crate::events::{CommitmentNews, Event};
 use crate::http::console::conflict::{already_resolved, taken_by};
 use crate::http::error::{ApiResult, Code};
 use crate::http::guard::Member;
@@ -17,6 +17,7 @@ use crate::http::people::Names;
 use crate::http::state::AppState;
 use crate::http::trail::note;
 use crate::http::views::{MessageView, Told};
+use crate::learn::commitments::{self, RestsOn};
 use crate::learn::difference;
 use crate::learn::edit::{ChangedClaim, Proposal, propose};
 use crate::storage::assignments::{self, Claim, Words};
@@ -116,8 +117,10 @@ pub async fn send(state: &AppState, member: &Member, reply: &Reply<'_>) -> ApiRe
     if let Some(judgement) = &reply.judgement {
         judge(&mut tx, (state, member), reply, judgement).await?;
     }
+    let heard = commitments::keep(&mut tx, shop, (&message, RestsOn::turn(turn))).await?;
     tx.commit().await?;
     let conversation = turn.conversation;
+    tell_heard(state, member, (conversation, heard));
     state.bus.publish(shop, Event::MessageAdded { conversation, seq: message.seq });
     state.bus.publish(shop, Event::TurnChanged { conversation, turn: turn.id });
     let mut answer = answer(state, member, message).await?;
@@ -141,6 +144,14 @@ pub async fn hold(
         Claim::Yours => Ok(()),
         Claim::Of(owner) => Err(taken_by(state, member.shop(), owner).await),
         Claim::Missing => Err(Code::NotFound.into()),
+    }
+}
+
+/// Says which commitments were heard in what was sent.
+pub fn tell_heard(state: &AppState, member: &Member, (conversation, heard): (ConversationId, Vec<CommitmentId>)) {
+    for commitment in heard {
+        let news = CommitmentNews::Heard;
+        state.bus.publish(member.shop(), Event::CommitmentChanged { commitment, conversation, news });
     }
 }
 

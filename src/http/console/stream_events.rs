@@ -43,6 +43,12 @@ impl sse::Listener for Desk {
             events::Event::TaskChanged { task, conversation } => {
                 sse::event("task", &json!({ "task_id": task, "conversation_id": conversation }))
             }
+            events::Event::CommitmentChanged { commitment, conversation, news } => {
+                let told = json!({ "commitment_id": commitment, "conversation_id": conversation, "news": news });
+                sse::event("commitment", &told)
+            }
+            events::Event::DaySummedUp => sse::event("day", &json!({})),
+            events::Event::HandedOver => sse::event("handover", &json!({})),
             events::Event::RecordsChanged => sse::event("records", &json!({})),
             events::Event::Watching { conversation, account, name, doing } => sse::event(
                 "watching",

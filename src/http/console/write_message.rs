@@ -10,11 +10,12 @@ use crate::domain::ids::{ConversationId, TurnId};
 use crate::domain::turn::TurnState;
 use crate::events::Event;
 use crate::http::console::edit_draft::check_text;
-use crate::http::console::send_reply::{Reply, ReplyAnswer, answer, hold, send};
+use crate::http::console::send_reply::{Reply, ReplyAnswer, answer, hold, send, tell_heard};
 use crate::http::error::{ApiError, ApiResult, Code};
 use crate::http::extract::{Json, Path};
 use crate::http::guard::Member;
 use crate::http::state::AppState;
+use crate::learn::commitments::{self, RestsOn};
 use crate::storage::assignments::Words;
 use crate::storage::messages::{self, Message, NewMessage};
 use crate::storage::turns::{self, Turn};
@@ -83,7 +84,9 @@ async fn write_freely(
     })?;
     let added = added.ok_or(Code::NotFound)?;
     let answered = if added.is_repeat { vec![] } else { turns::supersede_open(&mut tx, shop, id).await? };
+    let heard = commitments::keep(&mut tx, shop, (&added.message, RestsOn::default())).await?;
     tx.commit().await?;
+    tell_heard(state, member, (id, heard));
     if !added.is_repeat {
         state.bus.publish(shop, Event::MessageAdded { conversation: id, seq: added.message.seq });
     }

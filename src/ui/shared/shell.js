@@ -3,6 +3,7 @@
 import { get, post } from "./api.js";
 import "./confirm.js";
 import { h, show } from "./dom.js";
+import { watchDue } from "./due.js";
 import { addTexts, duration, lang, setLang, t } from "./i18n.js";
 import { icon } from "./icons.js";
 import en from "./en.js";
@@ -19,6 +20,8 @@ const ROOMS = [
   { id: "console", roles: ["agent", "ops", "owner"] },
   { id: "companion", roles: ["agent", "owner"] },
   { id: "tasks", roles: ["agent", "ops", "owner"] },
+  { id: "commitments", roles: ["agent", "ops", "owner"] },
+  { id: "shifts", roles: ["agent", "ops", "owner"] },
   { id: "records", roles: ["agent", "staff", "ops", "owner"] },
   { id: "knowledge", roles: ["agent", "staff", "ops", "owner"] },
   { id: "figures", roles: ["agent", "ops", "owner"] },
@@ -69,6 +72,8 @@ export async function enter(id, { fixed = false } = {}) {
   );
   watchStatus(top.querySelector(".status"));
   showCurrent(top.querySelector(".rooms"));
+  const due = top.querySelector('[data-testid="room-commitments"]');
+  if (due) watchDue(due);
   const here = ROOMS.find((room) => room.id === id);
   if (here && !here.roles.includes(me.role)) {
     show(main, notYours(me));
