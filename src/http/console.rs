@@ -25,6 +25,7 @@ mod write_message;
 
 use serde_json::{Value, json};
 
+pub use edit_draft::check_text;
 pub use send_reply::SECOND_LOOKS;
 
 use crate::domain::inbox::InboxRules;
