@@ -65,6 +65,7 @@ codes! {
     NotFound 404 "not_found" "There is nothing here." "没有找到内容。"
     WidgetUnknown 404 "widget_unknown" "There is no such widget." "聊天组件不存在。"
     MethodNotAllowed 405 "method_not_allowed" "This address does not take that method." "此地址不支持该请求方法。"
+    CountChanged 409 "count_changed" "The message would reach others than were counted; count again." "将收到消息的买家有变化，请重新统计。"
     AlreadyResolved 409 "already_resolved" "Somebody has already dealt with this answer." "这条回答已被处理。"
     IdempotencyConflict 409 "idempotency_conflict" "This client key was used for another text." "该 client_key 已用于其他内容。"
     DialOff 409 "dial_off" "Nothing is promised for this: its bar is set by hand." "该范围未设置误差承诺，门槛由人工设定。"

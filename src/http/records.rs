@@ -1,6 +1,8 @@
 //! The shop's records: products and orders come in by script, by sheet and by signed events, and are looked at by people.
 
 mod beside;
+mod bulk;
+mod filters;
 mod hooks;
 mod imports;
 mod keys;
@@ -16,7 +18,7 @@ mod views;
 
 use serde_json::{Value, json};
 
-use crate::http::permission::Permission::{Bars, People, Public, ReadDrafts, ReadRecords, Records, Tasks};
+use crate::http::permission::Permission::{Bars, Drafts, People, Public, ReadDrafts, ReadRecords, Records, Tasks};
 use crate::http::routes::{Route, Routes};
 use crate::http::tasks::TaskView;
 
@@ -27,7 +29,13 @@ const SHEET_LIMIT_BYTES: usize = 20 * 1024 * 1024;
 
 /// Adds the routes of this room.
 pub fn routes(routes: Routes) -> Routes {
-    routes.with(order_routes).with(import_routes).with(return_routes).with(mapping_routes).with(setting_routes)
+    routes
+        .with(order_routes)
+        .with(import_routes)
+        .with(filter_routes)
+        .with(return_routes)
+        .with(mapping_routes)
+        .with(setting_routes)
 }
 
 fn order_routes(routes: Routes) -> Routes {
@@ -128,6 +136,36 @@ fn return_routes(routes: Routes) -> Routes {
     )
     .returns::<beside::BesideAnswer>(200);
     routes.add(rule, returns::rule).add(file, returns::file).add(beside, beside::show_beside)
+}
+
+fn filter_routes(routes: Routes) -> Routes {
+    let sheet = Route::get("/v1/records/orders/sheet", ReadRecords, "Orders as a sheet, in the reader's language")
+        .query::<filters::OrderFilter>()
+        .returns_bytes("text/csv; charset=utf-8");
+    let list = Route::get("/v1/records/filters", ReadRecords, "One's own saved searches for orders")
+        .returns::<filters::FiltersAnswer>(200);
+    let put = Route::put("/v1/records/filters/{name}", ReadRecords, "Save a search for orders under a name")
+        .takes::<filters::OrderFilter>()
+        .example(json!({ "stage": "paid", "sku": "AF-500-WH" }), Value::Null);
+    let remove = Route::delete("/v1/records/filters/{name}", ReadRecords, "Forget a saved search");
+    let preview = Route::post("/v1/records/messages/preview", Drafts, "Whom a message about some orders would reach")
+        .takes::<bulk::PreviewBody>()
+        .returns::<bulk::Reach>(200)
+        .example(json!({ "filter": { "stage": "paid" } }), Value::Null);
+    let send = Route::post("/v1/records/messages", Drafts, "Send one message to the buyers of some orders")
+        .takes::<bulk::SendBody>()
+        .returns::<bulk::Reach>(200)
+        .example(
+            json!({ "filter": { "stage": "paid" }, "text": "Order {order} leaves tomorrow.", "n_conversations": 2 }),
+            Value::Null,
+        );
+    routes
+        .add(sheet, filters::show_sheet)
+        .add(list, filters::list_filters)
+        .add(put, filters::put_filter)
+        .add(remove, filters::remove_filter)
+        .add(preview, bulk::preview)
+        .add(send, bulk::send_all)
 }
 
 fn mapping_routes(routes: Routes) -> Routes {

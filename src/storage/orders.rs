@@ -12,7 +12,7 @@ use sqlx::any::AnyRow;
 use super::columns::{Columns, Json};
 use super::{Db, StorageError, Tx};
 use crate::domain::ids::{OrderId, ShopId};
-use crate::domain::order::{Order, OrderKey, Stage};
+use crate::domain::order::{Order, OrderKey, Platform, Stage};
 
 /// Who told it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -88,6 +88,10 @@ pub struct OrderQuery<'a> {
     pub stage: Option<Stage>,
     /// Whose number begins so.
     pub number: Option<&'a str>,
+    /// Bought there.
+    pub platform: Option<Platform>,
+    /// With this product among them.
+    pub sku: Option<&'a str>,
     /// That were last true before.
     pub before_ms: i64,
     /// At most so many.
@@ -222,16 +226,22 @@ pub async fn by_number(db: &Db, shop: ShopId, number: &str) -> Result<Vec<OrderR
 
 /// The orders of a buyer, last changed first.
 pub async fn of_buyer(db: &Db, shop: ShopId, buyer: &str, limit: u32) -> Result<Vec<OrderRow>, StorageError> {
-    let query = OrderQuery { buyer: Some(buyer), stage: None, number: None, before_ms: i64::MAX, limit };
+    let any =
+        OrderQuery { buyer: None, stage: None, number: None, platform: None, sku: None, before_ms: i64::MAX, limit };
+    let query = OrderQuery { buyer: Some(buyer), ..any };
     list(db, shop, &query).await
 }
 
 /// Orders, last changed first.
 pub async fn list(db: &Db, shop: ShopId, query: &OrderQuery<'_>) -> Result<Vec<OrderRow>, StorageError> {
-    let begins = query.number.map(|number| format!("{}%", number.replace(['%', '_', '\\'], "")));
+    let plain = |text: &str| text.replace(['%', '_', '\\', '"'], "");
+    let begins = query.number.map(|number| format!("{}%", plain(number)));
+    // How a product stands in the JSON text.
+    let has_sku = query.sku.map(|sku| format!("%\"sku\":\"{}\"%", plain(sku)));
     let rows = sqlx::query(select!(
         "where o.shop_id = $1 and ($2 is null or o.buyer_id = $2) and ($3 is null or o.stage = $3) \
-         and ($4 is null or o.number like $4) and o.as_of_ms < $5 order by o.as_of_ms desc, o.id limit $6"
+         and ($4 is null or o.number like $4) and o.as_of_ms < $5 \
+         and ($7 is null or o.platform = $7) and ($8 is null or o.body like $8) order by o.as_of_ms desc, o.id limit $6"
     ))
     .bind(shop)
     .bind(query.buyer)
@@ -239,6 +249,8 @@ pub async fn list(db: &Db, shop: ShopId, query: &OrderQuery<'_>) -> Result<Vec<O
     .bind(begins)
     .bind(query.before_ms)
     .bind(i64::from(query.limit))
+    .bind(query.platform)
+    .bind(has_sku)
     .fetch_all(&db.readers)
     .await?;
     rows.iter().map(read).collect()
@@ -354,7 +366,15 @@ mod tests {
             for (number, stage, at_ms) in [("10", Stage::Paid, 1), ("11", Stage::Shipped, 2), ("20", Stage::Paid, 3)] {
                 told(&db, mine, None, &order(number, stage, START_MS + at_ms)).await;
             }
-            let any = OrderQuery { buyer: None, stage: None, number: None, before_ms: i64::MAX, limit: 10 };
+            let any = OrderQuery {
+                buyer: None,
+                stage: None,
+                number: None,
+                platform: None,
+                sku: None,
+                before_ms: i64::MAX,
+                limit: 10,
+            };
             let numbers = async |shop, query: OrderQuery<'_>| {
                 let rows = list(&db, shop, &query).await.unwrap();
                 rows.into_iter().map(|row| row.order.key.number).collect::<Vec<_>>()

@@ -23,6 +23,7 @@ mod proof_after_proof;
 mod requirements;
 mod routes_and_roles;
 mod security;
+mod shop_day;
 mod support;
 mod the_dial;
 mod the_rehearsal;

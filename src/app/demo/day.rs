@@ -108,7 +108,7 @@ pub enum What {
     /// An order reaches a stage.
     Reach { order: usize, stage: Stage },
     /// Its parcel comes by somewhere.
-    Node { order: usize, place: &'static str, text: &'static str },
+    Node { order: usize, nth: u32, place: &'static str, text: &'static str },
     /// A buyer writes.
     Say { chat: usize, text: String },
     /// A buyer likes the last answer, or does not.
@@ -238,7 +238,7 @@ fn patience(dice: &mut StdRng) -> u32 {
 /// What becomes of an order, in seconds after it was placed.
 fn fate(order: usize, (comes_back, has_arrived): (bool, bool), dice: &mut StdRng) -> Vec<(u32, What)> {
     let reach = |stage| What::Reach { order, stage };
-    let node = |place, text| What::Node { order, place, text };
+    let node = |nth, place, text| What::Node { order, nth, place, text };
     let mut acts = vec![(0, reach(Stage::Created))];
     if dice.random_bool(0.1) {
         return acts;
@@ -246,8 +246,8 @@ fn fate(order: usize, (comes_back, has_arrived): (bool, bool), dice: &mut StdRng
     acts.push((3 * MINUTE_S, reach(Stage::Paid)));
     if has_arrived || dice.random_bool(0.7) {
         acts.push((30 * MINUTE_S, reach(Stage::Shipped)));
-        acts.push((40 * MINUTE_S, node("杭州", "已揽收")));
-        acts.push((60 * MINUTE_S, node("杭州转运中心", "已发出，下一站上海转运中心")));
+        acts.push((40 * MINUTE_S, node(1, "杭州", "已揽收")));
+        acts.push((60 * MINUTE_S, node(2, "杭州转运中心", "已发出，下一站上海转运中心")));
     }
     if has_arrived || dice.random_bool(0.3) {
         acts.push((80 * MINUTE_S, reach(Stage::Signed)));

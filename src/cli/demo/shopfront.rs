@@ -159,7 +159,7 @@ impl Shopfront {
         let messages = said["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
         let Some(answer) = messages.iter().rev().find(is_answer) else { return Ok(None) };
         let path = format!("/v1/chat/{}/messages/{}/thumbs", chat.id, text(&answer["id"])?);
-        let request = self.agent.put(self.at(&path)).header("authorization", &bearer);
+        let request = self.agent.post(self.at(&path)).header("authorization", &bearer);
         read(request.send_json(json!({ "thumbs": if is_up { 1 } else { -1 } }))).map(Some)
     }
 

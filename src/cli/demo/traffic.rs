@@ -188,12 +188,12 @@ impl Player<'_> {
                 let event = self.reached(*order, *stage, now_ms);
                 self.event(&format!("{order}-{}", stage.code()), &event).map(Some)
             }
-            What::Node { order, place, text } => {
+            What::Node { order, nth, place, text } => {
                 let node = json!({ "at_ms": now_ms, "place": place, "text": text });
                 let number = &self.day.orders[*order].number;
                 let event = json!({ "type": "order.node", "at_ms": now_ms,
                     "order": { "number": number, "nodes": [node] } });
-                self.event(&format!("{order}-{place}"), &event).map(Some)
+                self.event(&format!("{order}-node-{nth}"), &event).map(Some)
             }
             What::Say { chat, text } => self.say(*chat, text, now_ms).map(Some),
             What::Thumbs { chat, is_up } => match self.open.get(chat) {

@@ -6,16 +6,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::domain::ids::OrderId;
-use crate::domain::order::Stage;
 use crate::domain::order_input::{OrderInput, Refusal, RowProblem};
 use crate::events::Event;
 use crate::http::error::{ApiError, ApiResult, Code};
 use crate::http::extract::{Json, Locale, Path, Query};
 use crate::http::guard::Member;
+use crate::http::records::filters::OrderFilter;
 use crate::http::records::views::OrderView;
 use crate::http::state::AppState;
 use crate::http::trail::note;
-use crate::storage::orders::{self, Account, Change, OrderQuery, Source};
+use crate::storage::orders::{self, Account, Change, Source};
 
 /// More are told in several requests.
 pub const MAX_ITEMS: usize = 500;
@@ -101,17 +101,17 @@ pub async fn put_orders(
     Ok(Json(ToldAnswer { results }))
 }
 
-#[derive(Deserialize, JsonSchema)]
+/// All parameters, for the description: the two halves are read one by one.
+#[derive(Serialize, JsonSchema)]
 pub struct OrdersQuery {
-    /// Whose number begins so.
-    #[serde(default)]
-    number: Option<String>,
-    /// That are just so far.
-    #[serde(default)]
-    stage: Option<Stage>,
-    /// Of this buyer.
-    #[serde(default)]
-    buyer: Option<String>,
+    #[serde(flatten)]
+    filter: OrderFilter,
+    #[serde(flatten)]
+    page: OrdersPage,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct OrdersPage {
     /// Last true before: `as_of_ms` of the last one on the page before.
     #[serde(default)]
     before_ms: Option<i64>,
@@ -125,19 +125,10 @@ pub struct OrdersAnswer {
 pub async fn list_orders(
     State(state): State<AppState>,
     member: Member,
-    Query(query): Query<OrdersQuery>,
+    Query(filter): Query<OrderFilter>,
+    Query(page): Query<OrdersPage>,
 ) -> ApiResult<Json<OrdersAnswer>> {
-    let filled =
-        |text: &'_ Option<String>| text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
-    let (number, buyer) = (filled(&query.number).map(|number| number.to_ascii_uppercase()), filled(&query.buyer));
-    let query = OrderQuery {
-        buyer: buyer.as_deref(),
-        stage: query.stage,
-        number: number.as_deref(),
-        before_ms: query.before_ms.unwrap_or(i64::MAX),
-        limit: PAGE,
-    };
-    let found = orders::list(&state.db, member.shop(), &query).await?;
+    let found = filter.find(&state, &member, (page.before_ms.unwrap_or(i64::MAX), PAGE)).await?;
     Ok(Json(OrdersAnswer { orders: found.into_iter().map(OrderView::from).collect() }))
 }
 

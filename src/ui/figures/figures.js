@@ -24,7 +24,7 @@ if (room) start(room);
 function start({ me, main }) {
   const params = new URLSearchParams(location.search);
   const maySettle = ["ops", "owner"].includes(me.role);
-  const found = h("div", { "data-testid": "figures" }, h("p", { class: "empty" }, t("loading")));
+  const found = h("div", { class: "figures", "data-testid": "figures" }, h("p", { class: "empty" }, t("loading")));
   const form = filters();
   main.className = "page";
   show(

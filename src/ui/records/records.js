@@ -2,10 +2,12 @@
 
 import { api, get, post, remove } from "/ui/shared/api.js";
 import { openDialog } from "/ui/shared/dialog.js";
-import { debounce, h, show } from "/ui/shared/dom.js";
+import { h, show } from "/ui/shared/dom.js";
 import { t, when } from "/ui/shared/i18n.js";
 import { enter, sorry, toLogin } from "/ui/shared/shell.js";
 import { toast, toastProblem } from "/ui/shared/toast.js";
+import { orderFilter } from "./filter.js";
+import { mappings } from "./mappings.js";
 import { drawRules } from "./rules.js";
 
 const LOOK_AGAIN_MS = 1500; // While a sheet is being read.
@@ -20,7 +22,7 @@ function start({ me, main }) {
   const orders = h("div", { "data-testid": "orders" });
   const keys = h("div", { "data-testid": "hook-keys" });
   const rules = h("div", {});
-  let number = "";
+  const filter = orderFilter({ me, changed: () => loadOrders() });
 
   async function guarded(box, load) {
     try {
@@ -41,8 +43,7 @@ function start({ me, main }) {
 
   const loadOrders = () =>
     guarded(orders, async () => {
-      const query = number ? `?number=${encodeURIComponent(number)}` : "";
-      const found = (await get(`/v1/records/orders${query}`)).orders;
+      const found = (await get(`/v1/records/orders?${filter.query()}`)).orders;
       show(orders, found.length > 0 ? table(["number", "platform", "stage", "items", "as_of"], found.map(orderRow)) : h("p", { class: "soft" }, t("records.no_orders")));
     });
 
@@ -162,16 +163,15 @@ function start({ me, main }) {
     });
   }
 
-  const search = h("input", { id: "number", type: "search", "data-testid": "order-number", oninput: debounce((event) => ((number = event.target.value.trim()), loadOrders()), 250) });
   main.className = "page";
   show(
     main,
     h("div", { class: "page-head" }, h("div", {}, h("h1", {}, t("room.records")), h("p", { class: "soft" }, t("records.more")))),
     mayTell && upload(),
     h("section", { class: "stack", "aria-label": t("records.imports") }, h("h2", {}, t("records.imports")), imports),
-    h("section", { class: "stack", "aria-label": t("records.orders") }, h("h2", {}, t("records.orders")), h("div", { class: "field" }, h("label", { for: "number" }, t("records.search")), search), orders),
+    h("section", { class: "stack", "aria-label": t("records.orders") }, h("h2", {}, t("records.orders")), filter.node, orders),
     h("section", { class: "card stack", "aria-label": t("rules.title") }, h("h2", {}, t("rules.title")), h("p", { class: "soft" }, t("rules.more")), rules),
-    mayKeys && h("section", { class: "card stack", "aria-label": t("records.hooks") }, h("h2", {}, t("records.hooks")), h("p", { class: "soft" }, t("records.hooks_more")), keys),
+    mayKeys && h("section", { class: "card stack", "aria-label": t("records.hooks") }, h("h2", {}, t("records.hooks")), h("p", { class: "soft" }, t("records.hooks_more")), keys, mappings()),
   );
   loadImports();
   loadOrders();
