@@ -26,7 +26,7 @@ const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-
     font-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'self'; object-src 'none'";
 
 /// Where each page is and which file it is.
-const PAGES: [(&str, &str); 15] = [
+const PAGES: [(&str, &str); 16] = [
     ("/", "home/index.html"),
     ("/shop", "shop/index.html"),
     ("/login", "login/index.html"),

@@ -69,12 +69,15 @@ impl Retention {
     }
 }
 
+/// How long a kind of row is kept, and the statement that takes it away.
+type Term = (fn(&Retention) -> i64, &'static str);
+
 /// When rows of a table go.
 enum Keep {
     /// With what they belong to, or when a person takes them away: the reason stands beside each.
     Kept,
     /// When they are older than this. A statement takes away at most `$2` rows from before `$1`.
-    For(&'static [(fn(&Retention) -> i64, &'static str)]),
+    For(&'static [Term]),
     /// With a thread that is older than the shop wants, by [`forget_threads`]; or when a person takes them away.
     AsThreads,
 }

@@ -18,6 +18,7 @@ async fn hold_unsure(db: &Db, shop: ShopId, turn: TurnId) {
         grounded_share: 1.0,
         confidence: Confidence::new(0.2).unwrap(),
         topic: "product".into(),
+        about: None,
     };
     let new = NewDecision {
         turn,
