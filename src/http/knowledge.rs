@@ -85,7 +85,7 @@ fn revision_routes(routes: Routes) -> Routes {
         .returns::<show_content::ChunksAnswer>(200);
     let file = Route::get("/v1/knowledge/documents/{id}/file", ReadKnowledge, "The uploaded bytes")
         .query::<show_file::FileQuery>()
-        .returns_bytes(show_file::CONTENT_TYPES);
+        .returns_file(show_file::CONTENT_TYPES);
     let chunk = Route::patch("/v1/knowledge/chunks/{id}", Knowledge, "Rewrite a chunk, or take it out")
         .takes::<change_chunk::ChunkPatch>()
         .returns::<views::ChunkView>(200);

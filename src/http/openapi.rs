@@ -144,7 +144,8 @@ fn answer(route: &Route, generator: &mut SchemaGenerator) -> Value {
             "description": told,
             "content": content("text/event-stream", json!({ "type": "string" }), &route.answer_example),
         }),
-        Answer::Other(content_types) => {
+        Answer::Other(content_type) => json!({ "description": route.summary, "content": { content_type: {} } }),
+        Answer::File(content_types) => {
             let content: Map<String, Value> = content_types.iter().map(|one| ((*one).to_owned(), json!({}))).collect();
             json!({ "description": route.summary, "content": content })
         }

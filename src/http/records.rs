@@ -91,7 +91,7 @@ fn import_routes(routes: Routes) -> Routes {
         ReadRecords,
         "The rows of a sheet that were refused, in the reader's language",
     )
-    .returns_bytes(&["text/csv; charset=utf-8"]);
+    .returns_bytes("text/csv; charset=utf-8");
     let hook = Route::post(
         "/v1/hooks/{shop_id}",
         Public,

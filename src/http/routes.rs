@@ -44,8 +44,10 @@ pub enum Answer {
     Json(Describe),
     /// Server-sent events; their names and data are told in words.
     Events(&'static str),
-    /// Something that is no JSON, of one of these content types.
-    Other(&'static [&'static str]),
+    /// Something that is no JSON, of this content type.
+    Other(&'static str),
+    /// A file, of one of these content types.
+    File(&'static [&'static str]),
 }
 
 /// One route: how it is called, who may call it, what goes in and out.
@@ -161,10 +163,17 @@ impl Route {
         self
     }
 
-    /// Answers with bytes of one of these content types.
-    pub fn returns_bytes(mut self, content_types: &'static [&'static str]) -> Self {
+    /// Answers with a file of one of these content types.
+    pub fn returns_file(mut self, content_types: &'static [&'static str]) -> Self {
         self.status = 200;
-        self.answer = Answer::Other(content_types);
+        self.answer = Answer::File(content_types);
+        self
+    }
+
+    /// Answers with bytes of this content type.
+    pub fn returns_bytes(mut self, content_type: &'static str) -> Self {
+        self.status = 200;
+        self.answer = Answer::Other(content_type);
         self
     }
 
@@ -183,7 +192,7 @@ impl Route {
 
     /// A page for people: not part of the API.
     pub fn page(path: &'static str) -> Self {
-        let mut route = Self::get(path, Permission::Public, "A page").returns_bytes(&["text/html"]);
+        let mut route = Self::get(path, Permission::Public, "A page").returns_bytes("text/html");
         route.is_listed = false;
         route
     }

@@ -44,7 +44,7 @@ fn file_routes(routes: Routes) -> Routes {
         .returns::<show::RehearsalView>(200);
     let refused = Route::get("/v1/knowledge/rehearsals/{id}/refused", ReadKnowledge, "The rows that were not taken")
         .query::<report::ReportQuery>()
-        .returns_bytes(&["text/csv; charset=utf-8"]);
+        .returns_bytes("text/csv; charset=utf-8");
     let settings = Route::get("/v1/knowledge/rehearsal-settings", ReadKnowledge, "How past questions are kept")
         .returns::<settings::SettingsView>(200);
     let set = Route::put("/v1/knowledge/rehearsal-settings", BuyerData, "Mask personal data in them, or do not")
