@@ -462,6 +462,8 @@ async fn no_shop_sees_or_changes_what_another_has() {
         for (what, n_seen) in seen(&db, other, &furniture).await {
             assert_eq!(n_seen, 0, "{what}");
         }
+        assert_eq!(called(&db, mine).await, (1, 1));
+        assert_eq!(called(&db, other).await, (0, 0), "nobody is called about what another shop told");
         let by_itself = [changed(&db, mine, &furniture).await, handed_on(&db, mine, &furniture).await];
         for (what, did) in by_itself.concat() {
             assert!(did, "{what} changes the shop's own");
