@@ -157,9 +157,11 @@ pub async fn trial(
     Ok((rows.into_iter().map(PastTurn::from).collect(), trial))
 }
 
-/// Whether the proof speaks about the topic: one that had rules of its own when it was made is not among its rows.
+/// Whether the proof speaks about the topic: one that had rules of its own when the shop's was made is not among its
+/// rows. The proof of a topic is about that very topic, which then has rules of its own.
 fn is_covered(certificate: &Certificate, policy: &Policy, (scope, topic): (&Scope, &str)) -> bool {
-    policy.covers(scope, topic) && !certificate.terms.other_topics.contains(topic)
+    let was_apart = *scope == Scope::Shop && certificate.terms.other_topics.contains(topic);
+    policy.covers(scope, topic) && !was_apart
 }
 
 /// The labelled audits that the bet against a proof rests on, in the order of their labels: of what was sent under it,
