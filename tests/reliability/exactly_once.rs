@@ -126,7 +126,7 @@ async fn hold(house: &House, turn: TurnId, draft: &str) {
 async fn databases() -> Vec<Option<String>> {
     let postgres = schema_of_its_own().await;
     if postgres.is_none() {
-        println!("SKIPPED on Postgres: KEFU_TEST_POSTGRES_URL is not set");
+        eprintln!("SKIPPED on Postgres: KEFU_TEST_POSTGRES_URL is not set");
     }
     std::iter::once(None).chain(postgres.map(Some)).collect()
 }
