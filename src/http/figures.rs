@@ -26,7 +26,7 @@ pub fn routes(routes: Routes) -> Routes {
     .returns::<show::FiguresAnswer>(200);
     let sheet = Route::get("/v1/figures/sheet", ReadDrafts, "The same as a sheet, in the reader's language")
         .query::<query::FiguresQuery>()
-        .returns_bytes(&["text/csv; charset=utf-8"]);
+        .returns_bytes("text/csv; charset=utf-8");
     let behind = Route::get("/v1/figures/conversations", ReadDrafts, "The conversations that a figure counts")
         .query::<conversations::BehindQuery>()
         .returns::<conversations::BehindAnswer>(200);

@@ -37,7 +37,7 @@ pub fn routes(routes: Routes) -> Routes {
         Route::get("/v1/shifts/handovers/{id}", Tasks, "What a shift has left").returns::<views::HandoverView>(200);
     let text =
         Route::get("/v1/shifts/handovers/{id}/markdown", Tasks, "The same as Markdown, in the reader's language")
-            .returns_bytes(&["text/markdown"]);
+            .returns_bytes("text/markdown");
     let alike =
         Route::get("/v1/shifts/alike", Tasks, "The share of equal questions that were answered alike on every shift")
             .returns::<compare_answers::AlikeAnswer>(200);
