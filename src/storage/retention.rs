@@ -104,8 +104,12 @@ const TABLES: &[(&str, Keep)] = &[
     ("bulk_messages", Kept),     // one row for each, without its words
     ("buyer_keys", Kept),        // two a shop
     ("buyers", Kept),            // until the buyer is forgotten
+    ("canned_replies", Kept),    // until somebody removes it
     ("certificates", Kept),      // what was promised, and on what evidence
     ("chunks", Kept),            // with its revision
+    ("commitment_days", Kept),   // one a day: how it ended
+    ("commitment_rules", Kept),  // one a shop
+    ("commitments", Kept),       // with its thread
     ("conversation_tags", Kept), // with its thread
     ("conversations", AsThreads),
     ("documents", Kept),         // until staff remove it
@@ -116,6 +120,7 @@ const TABLES: &[(&str, Keep)] = &[
     ("golden_answers", Kept),    // one small row, for the highest version
     ("golden_embeddings", Kept), // with its golden answer
     ("golden_phrasings", Kept),  // with its golden answer
+    ("handovers", Kept),         // one a shift, without a buyer's words
     (
         "imports",
         For(&[(
@@ -195,7 +200,8 @@ const TABLES: &[(&str, Keep)] = &[
              where expires_at_ms <= $1 or seen_at_ms + idle_ms <= $1 limit $2)",
         )]),
     ),
-    ("shops", Kept), // few
+    ("shifts", Kept), // until somebody removes it
+    ("shops", Kept),  // few
     ("tasks", AsThreads),
     ("transfers", Kept), // with its thread
     ("turns", AsThreads),
