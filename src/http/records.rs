@@ -91,7 +91,7 @@ fn import_routes(routes: Routes) -> Routes {
         ReadRecords,
         "The rows of a sheet that were refused, in the reader's language",
     )
-    .returns_bytes(&["text/csv; charset=utf-8"]);
+    .returns_bytes("text/csv; charset=utf-8");
     let hook = Route::post(
         "/v1/hooks/{shop_id}",
         Public,
@@ -141,7 +141,7 @@ fn return_routes(routes: Routes) -> Routes {
 fn filter_routes(routes: Routes) -> Routes {
     let sheet = Route::get("/v1/records/orders/sheet", ReadRecords, "Orders as a sheet, in the reader's language")
         .query::<filters::OrderFilter>()
-        .returns_bytes(&["text/csv; charset=utf-8"]);
+        .returns_bytes("text/csv; charset=utf-8");
     let list = Route::get("/v1/records/filters", ReadRecords, "One's own saved searches for orders")
         .returns::<filters::FiltersAnswer>(200);
     let put = Route::put("/v1/records/filters/{name}", ReadRecords, "Save a search for orders under a name")
