@@ -122,22 +122,17 @@ async fn hold(house: &House, turn: TurnId, draft: &str) {
     tx.commit().await.unwrap();
 }
 
-/// Where the race is run: on SQLite, and on Postgres where there is one.
-async fn databases() -> Vec<Option<String>> {
-    let postgres = schema_of_its_own().await;
-    if postgres.is_none() {
-        eprintln!("SKIPPED on Postgres: KEFU_TEST_POSTGRES_URL is not set");
-    }
-    std::iter::once(None).chain(postgres.map(Some)).collect()
-}
-
 /// Ops throw the switch at any moment around the one at which an answer is ready. Once they were told that it is
 /// thrown, no buyer is told anything more.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_sent_when_ops_have_stopped_everything_is_never_sent() {
     let rounds = count("KEFU_TEST_RACE_ROUNDS", 60);
     let mut random = random("the switch");
-    for database in databases().await {
+    let postgres = schema_of_its_own().await;
+    if postgres.is_none() {
+        println!("SKIPPED on Postgres: KEFU_TEST_POSTGRES_URL is not set");
+    }
+    for database in std::iter::once(None).chain(postgres.map(Some)) {
         let engine = database.as_ref().map_or("SQLite", |_| "Postgres");
         let house = House::build(Plan { database, ..Plan::default() }).await;
         let ops = house.shop.token(Role::Ops);
