@@ -1,4 +1,4 @@
-//! The patterns of [`hear`](super::hear). They are matched against lower case text with narrow letters and digits, one
+//! The patterns of [`hear`](mod@super::hear). They are matched against lower case text with narrow letters and digits, one
 //! clause at a time, but for what spoils a whole sentence.
 
 use super::CommitmentKind::{self, Change, Check, Compensate, Deliver, Invoice, Refund, Reply, Resend, Ship, Urge};
