@@ -21,7 +21,7 @@ static COURTESY: LazyLock<Regex> = LazyLock::new(|| {
 /// Kind words that deny nothing, for all the little words in them.
 static KIND_DENIALS: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
-        r"(?i)不便(?:之处)?|不好意思|不客气|不好的(?:体验|感受)|不愉快|别(?:着急|担心)|不(?:用|要|必)(?:着急|担心|客气)|没(?:关系|问题)|\b(?:no (?:problem|worries)|(?:don't|do not) (?:worry|hesitate)|not at all)\b",
+        r"(?i)非常|不便(?:之处)?|不好意思|不客气|不好的(?:体验|感受)|不愉快|别(?:着急|担心)|不(?:用|要|必)(?:着急|担心|客气)|没(?:关系|问题)|\b(?:no (?:problem|worries)|(?:don't|do not) (?:worry|hesitate)|not at all)\b",
     )
     .expect("a constant pattern that the tests run")
 });
