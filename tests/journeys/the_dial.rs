@@ -435,7 +435,7 @@ async fn a_second_look_is_taken_by_somebody_else() {
     let sent = app.post(&agent, &format!("/v1/console/turns/{turn}/accept"), json!({ "version": 1 })).await.expect(200);
     assert_eq!(
         sent.json()["label"],
-        json!({ "outcome": "accept", "proposed": null, "because": [] }),
+        json!({ "outcome": "accept", "proposed": null, "difference": null, "because": [] }),
         "nothing is told"
     );
     assert_eq!(app.get(&agent, "/v1/console/audits").await.expect(200).json()["n_open"], 0, "not their own");
