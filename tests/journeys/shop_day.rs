@@ -89,6 +89,10 @@ async fn a_platform_is_understood_by_the_shops_own_table() {
     let other = json!({ "type": "memo", "time": 1, "sn": "PDD-1" });
     assert_eq!(send(&app, &shop, ("pdd", "e-2"), &other).await.expect(200).json()["change"], "same");
     send(&app, &shop, ("taobao", "e-3"), &paid).await.expect(404);
+    let other = app.shop("bookshop").await.caller(Role::Owner);
+    let seen = app.get(&other, "/v1/records/mappings").await.expect(200).json();
+    assert_eq!(seen["mappings"], json!([]), "names are each shop's own");
+    app.call(Method::DELETE, &other, "/v1/records/mappings/pdd", None).await.expect(404);
     let orders = app.get(&staff, "/v1/records/orders").await.expect(200).json();
     assert_eq!((&orders["orders"][0]["platform"], &orders["orders"][0]["stage"]), (&json!("pdd"), &json!("paid")));
     assert_eq!(orders["orders"][0]["total"]["minor"], 1250);

@@ -257,7 +257,8 @@ async fn no_route_knows_an_id_of_the_other_shop() {
     let routes = all_routes(app.state.clone());
     let mut n_walked = 0;
     for route in routes.records().iter().filter(|route| route.path.contains('{') && route.is_listed) {
-        if matches!(route.permission, Permission::Public) {
+        // A name is the asker's own, whatever the other shop calls its things; `shop_day` looks at those.
+        if matches!(route.permission, Permission::Public) || route.path.ends_with("/{name}") {
             continue;
         }
         let path = fill(route.path, &other.ids);
@@ -300,7 +301,7 @@ struct Noticed {
 /// the other. The log is checked at its finest level, and before personal data is masked in it.
 #[tokio::test]
 async fn random_requests_never_bring_a_word_of_the_other_shop() {
-    let (seed, n_requests) = (setting("KEFU_TEST_SEED", 7), setting("KEFU_TEST_TENANCY_REQUESTS", 1_000));
+    let (seed, n_requests) = (setting("KEFU_TEST_SEED", 7), setting("KEFU_TEST_TENANCY_REQUESTS", 1_750));
     println!("seed {seed}, {n_requests} requests; KEFU_TEST_SEED and KEFU_TEST_TENANCY_REQUESTS change them");
     let log = CapturedLog::default();
     // With one subscriber alone, a log statement that a thread of another test comes to first is off for all threads.

@@ -18,9 +18,10 @@ use crate::learn::tallies;
 const MAX_LISTED: usize = 100;
 
 /// Something that is counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Figure {
+    #[default]
     Inquiries,
     Received,
     Lost,
@@ -50,7 +51,8 @@ pub struct BehindQuery {
 
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub struct FigureQuery {
-    /// Which figure.
+    /// Which figure; all inquiries if left out.
+    #[serde(default)]
     figure: Figure,
     /// Of which row; of all if left out.
     row: Option<String>,
