@@ -187,6 +187,15 @@ impl Config {
             let hint = "1 or more; only threads may be kept until they are deleted";
             return senseless(key, "0, which keeps nothing".into(), hint);
         }
+        let thread_days = self.retention.conversations_days;
+        if (1..Retention::MIN_CONVERSATIONS_DAYS).contains(&thread_days) {
+            let problem = format!("{thread_days}, less than a promise rests on");
+            return senseless(
+                "retention.conversations_days",
+                problem,
+                "60 or more, or 0 to keep threads until they are deleted",
+            );
+        }
         if !self.models.openai_url.is_empty() && self.models.openai_model.is_empty() {
             let problem = "empty, but `models.openai_url` is set".into();
             return senseless("models.openai_model", problem, "name the model that the endpoint serves");

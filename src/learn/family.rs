@@ -3,7 +3,8 @@
 //! # Why
 //! Ten promises that are each certain to 95 % are together certain to 60 %: some proof among them is false. So the
 //! promises of a shop share the doubt: of `m` promises each is proven with an `m`-th of it, and the chance that any of
-//! the proofs is false is at most the doubt that ops chose.
+//! the proofs in force together is false is at most the doubt that ops chose. (Promises that are added one after another
+//! were tried when there were fewer of them: over all proofs that ever were, more than that may be false.)
 //!
 //! Holm's step-down rule would hand the share of every promise that is proven on to the others. That is sound for single
 //! hypotheses, not here: a promise is a walk from high bars to low ones, and a proof says only how far the walk came.

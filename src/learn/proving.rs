@@ -251,8 +251,9 @@ pub struct Seen<'a> {
 }
 
 impl Seen<'_> {
-    /// Whether nobody was there meanwhile.
+    /// Whether nobody was there meanwhile. Until the end of the unit of work, nobody will be.
     pub async fn is_so_still(&self, tx: &mut Tx, shop: ShopId, scope: &Scope) -> Result<bool, StorageError> {
+        policies::hold(tx, shop, policies::Hold::ToChange).await?;
         let newest = certificates::newest_in(tx, shop, scope).await?;
         let policy = policies::current_in(tx, shop).await?;
         Ok(policy.number == self.policy && newest.as_ref() == self.newest)

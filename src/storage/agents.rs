@@ -135,11 +135,14 @@ pub async fn set_profile(
 
 /// Whether somebody is there, as this transaction sees it.
 pub async fn is_on_duty(tx: &mut Tx, shop: ShopId, account: AccountId) -> Result<bool, StorageError> {
-    let row = sqlx::query("select on_duty from agents where shop_id = $1 and account_id = $2")
-        .bind(shop)
-        .bind(account)
-        .fetch_optional(tx.connection())
-        .await?;
+    let row = sqlx::query(
+        "select a.on_duty from agents a join accounts p on p.id = a.account_id and p.disabled = 0 \
+         where a.shop_id = $1 and a.account_id = $2",
+    )
+    .bind(shop)
+    .bind(account)
+    .fetch_optional(tx.connection())
+    .await?;
     row.map_or(Ok(false), |row| row.flag("on_duty"))
 }
 

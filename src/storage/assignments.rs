@@ -234,7 +234,7 @@ pub async fn give_waiting(
     }
     let Some(holder) = lock(tx, shop, conversation).await? else { return Ok(None) };
     let is_kept = match holder.assignee {
-        Some(_) if holder.handler == Handler::Agent => true,
+        Some(assignee) if holder.handler == Handler::Agent => agents::may_answer(tx, shop, assignee).await?,
         Some(assignee) => agents::is_on_duty(tx, shop, assignee).await?,
         None => false,
     };

@@ -25,8 +25,9 @@ pub async fn reachable(
     for buyers in buyers.chunks(PAGE) {
         let sql = format!(
             "select c.id, c.buyer_id from conversations c where c.shop_id = $1 and c.kind = 'buyer' \
+             and c.buyer_hash <> '' \
              and not exists (select 1 from messages m where m.conversation_id = c.id and m.created_at_ms > $2 \
-             and m.client_key like 'bulk:%') and not exists (select 1 from turns t where t.conversation_id = c.id \
+             and m.author = 'agent' and m.client_key like 'bulk:%') and not exists (select 1 from turns t where t.conversation_id = c.id \
              and t.state in ('asked', 'review', 'escalated', 'rejected')) and c.buyer_id in ({}) \
              order by c.updated_at_ms, c.id",
             placeholders(3, buyers.len())

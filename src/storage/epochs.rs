@@ -146,7 +146,7 @@ pub async fn credit(tx: &mut Tx, shop: ShopId, turn: TurnId) -> Result<Vec<Docum
     Ok(credited)
 }
 
-/// Labels of answers that cite a document as it is; none where no proof waits for them.
+/// Labels of answers to buyers that cite a document as it is; none where no proof waits for them.
 async fn outcomes_since_change(
     tx: &mut Tx,
     shop: ShopId,
@@ -158,6 +158,8 @@ async fn outcomes_since_change(
         "select l.outcome from documents d \
          join labels l on l.shop_id = d.shop_id and l.source = 'review' and l.created_at_ms >= d.changed_at_ms \
          join bases b on b.turn_id = l.turn_id and (b.sources like $4 or b.sources like $5) \
+         join turns t on t.id = l.turn_id \
+         join conversations c on c.id = t.conversation_id and c.kind <> 'companion' \
          where d.shop_id = $1 and d.id = $2 and d.epoch = $3 and d.verified_epoch <> d.epoch and d.changed_at_ms >= \
          (select max(created_at_ms) from certificates where shop_id = $1 and voided_at_ms is null)",
     )

@@ -234,14 +234,14 @@ pub async fn of_buyer(db: &Db, shop: ShopId, buyer: &str, limit: u32) -> Result<
 
 /// Orders, last changed first.
 pub async fn list(db: &Db, shop: ShopId, query: &OrderQuery<'_>) -> Result<Vec<OrderRow>, StorageError> {
-    let plain = |text: &str| text.replace(['%', '_', '\\', '"'], "");
+    let plain = |text: &str| text.replace('"', "").replace('!', "!!").replace('%', "!%").replace('_', "!_");
     let begins = query.number.map(|number| format!("{}%", plain(number)));
     // How a product stands in the JSON text.
     let has_sku = query.sku.map(|sku| format!("%\"sku\":\"{}\"%", plain(sku)));
     let rows = sqlx::query(select!(
         "where o.shop_id = $1 and ($2 is null or o.buyer_id = $2) and ($3 is null or o.stage = $3) \
-         and ($4 is null or o.number like $4) and o.as_of_ms < $5 \
-         and ($7 is null or o.platform = $7) and ($8 is null or o.body like $8) order by o.as_of_ms desc, o.id limit $6"
+         and ($4 is null or o.number like $4 escape '!') and o.as_of_ms < $5 \
+         and ($7 is null or o.platform = $7) and ($8 is null or o.body like $8 escape '!') order by o.as_of_ms desc, o.id limit $6"
     ))
     .bind(shop)
     .bind(query.buyer)

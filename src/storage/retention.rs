@@ -55,6 +55,9 @@ impl Default for Retention {
 }
 
 impl Retention {
+    /// A proof is in force for 30 days and is watched with what was reviewed before it: those labels go with the threads.
+    pub const MIN_CONVERSATIONS_DAYS: u32 = 60;
+
     /// The setting that is too small, if one is: an event may be sent again for minutes, and people look for days.
     pub fn too_small(&self) -> Option<&'static str> {
         let least_one = [
@@ -270,9 +273,11 @@ async fn forget_threads(db: &Db, before_ms: i64) -> Result<u64, StorageError> {
 /// Those in which somebody still has something to do are not over, however old they are.
 async fn old_threads(db: &Db, before_ms: i64) -> Result<Vec<(ShopId, ConversationId)>, StorageError> {
     let rows = sqlx::query(
-        "select c.shop_id, c.id from conversations c where c.kind = 'buyer' and c.updated_at_ms < $1 \
-         and not exists (select 1 from turns t where t.conversation_id = c.id and t.state = 'asked') \
+        "select c.shop_id, c.id from conversations c where c.kind in ('buyer', 'companion') and c.updated_at_ms < $1 \
+         and not exists (select 1 from turns t where t.conversation_id = c.id \
+         and t.state in ('asked', 'review', 'escalated', 'rejected')) \
          and not exists (select 1 from tasks k where k.conversation_id = c.id and k.state in ('open', 'doing')) \
+         and not exists (select 1 from commitments m where m.conversation_id = c.id and m.state = 'open') \
          order by c.shop_id, c.id limit $2",
     )
     .bind(before_ms)

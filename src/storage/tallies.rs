@@ -33,7 +33,7 @@ const THREADS: &str = concat!(
 
 const SAID: &str = "select m.conversation_id, m.author, m.author_id, m.created_at_ms, m.thumbs from messages m \
      where m.shop_id = $1 and m.created_at_ms >= $2 and m.created_at_ms < $3 \
-     and (m.client_key is null or m.client_key not like 'bulk:%') order by m.created_at_ms, m.seq";
+     and (m.author <> 'agent' or m.client_key is null or m.client_key not like 'bulk:%') order by m.created_at_ms, m.seq";
 
 const TURNS: &str = "select t.conversation_id, t.topic, t.decision, t.draft, f.verdict, f.final_text, l.outcome \
      from turns t \

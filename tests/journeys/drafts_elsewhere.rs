@@ -48,6 +48,10 @@ async fn a_draft_for_another_platform_is_used_edited_or_refused_and_teaches() {
         (&json!("review"), &json!("pdd"), &json!("8001"))
     );
     assert_eq!(ready["draft"], "一般2到3天到。[1]");
+    assert_eq!(kefu::storage::check::violations(&app.db).await.unwrap(), []);
+    let words = format!("/v1/console/conversations/{}/messages", ready["conversation_id"].as_str().unwrap());
+    let no_buyer = json!({ "text": "明天发货", "client_key": "k" });
+    app.post(&agent, &words, no_buyer).await.expect(404); // No buyer would read it.
     let used = json!({ "outcome": "used", "version": ready["version"] });
     app.post(&other.caller(Role::Agent), &format!("{path}/outcome"), used.clone()).await.expect(404);
     app.post(&shop.caller(Role::Staff), &format!("{path}/outcome"), used.clone()).await.expect(403);

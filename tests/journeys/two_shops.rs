@@ -371,12 +371,12 @@ async fn listen(app: &TestApp, shops: &[Furnished; 2]) -> Vec<String> {
     [first, second].into_iter().map(|(a, b, c)| [a, b, c].concat()).collect()
 }
 
-/// The first word or id of `shop` that stands in `text`. An id that was asked about may be repeated.
+/// The first word or id of `shop` that stands in `text`. What was asked may be repeated.
 fn leaked(shop: &Furnished, text: &str, told: &str) -> Option<String> {
     let names = [shop.word.to_owned(), format!("of {}", shop.name), format!("@{}.example", shop.name)];
     let words = names.into_iter().chain(shop.tokens.values().cloned());
-    let ids = shop.ids.values().filter(|id| !told.contains(*id)).cloned();
-    words.chain(ids).find(|secret| text.contains(secret))
+    let ids = shop.ids.values().cloned();
+    words.chain(ids).find(|secret| text.contains(secret) && !told.contains(secret))
 }
 
 fn check_answer(shops: &[Furnished; 2], (told, about): (&str, Option<usize>), text: &str, noticed: &mut Noticed) {

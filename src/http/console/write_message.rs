@@ -17,6 +17,7 @@ use crate::http::guard::Member;
 use crate::http::state::AppState;
 use crate::learn::commitments::{self, RestsOn};
 use crate::storage::assignments::Words;
+use crate::storage::conversations::{self, ConversationKind};
 use crate::storage::messages::{self, Message, NewMessage};
 use crate::storage::turns::{self, Turn};
 
@@ -65,6 +66,10 @@ async fn write_freely(
     (text, client_key): (&str, &str),
 ) -> ApiResult<Json<ReplyAnswer>> {
     let shop = member.shop();
+    let thread = conversations::get(&state.db, shop, id).await?.ok_or(Code::NotFound)?;
+    if thread.kind != ConversationKind::Buyer {
+        return Err(Code::NotFound.into()); // No buyer reads there, so nothing may look as if it were told.
+    }
     let new = NewMessage {
         author: Author::Agent,
         account: Some(member.id()),

@@ -25,6 +25,7 @@ use crate::http::state::AppState;
 use crate::http::trail::note;
 use crate::storage::bulk;
 use crate::storage::messages::{self, NewMessage};
+use crate::storage::policies;
 
 /// Orders that one message is about.
 const MAX_ORDERS: u32 = 1_000;
@@ -106,9 +107,13 @@ pub async fn send_all(
     Json(body): Json<SendBody>,
 ) -> ApiResult<Json<Reach>> {
     let text = check_text(&body.text)?;
-    if body.filter == OrderFilter::default() {
+    if body.filter.is_open() {
         return Err(ApiError::field("filter", "a message to everybody is no message about an order"));
     }
+    let shop = member.shop();
+    // One after the other: a second click sees what the first has sent.
+    let mut tx = state.db.begin().await?;
+    policies::hold(&mut tx, shop, policies::Hold::ToChange).await?;
     let Found { reach, conversations } = find(&state, &member, &body.filter).await?;
     if conversations.is_empty() || conversations.len() != body.n_conversations {
         return Err(Code::CountChanged.into());
@@ -116,8 +121,6 @@ pub async fn send_all(
     if conversations.len() > reach.n_left as usize {
         return Err(ApiError::from(Code::TooManyRequests).retry_after_s(3_600));
     }
-    let shop = member.shop();
-    let mut tx = state.db.begin().await?;
     let id = bulk::note(&mut tx, shop, (member.id(), conversations.len())).await?;
     let key = format!("{}{id}", bulk::KEY_PREFIX);
     let mut told = Vec::with_capacity(conversations.len());

@@ -43,6 +43,14 @@ pub struct OrderFilter {
 }
 
 impl OrderFilter {
+    /// Whether it lets every order through.
+    pub fn is_open(&self) -> bool {
+        let is_blank = |text: &Option<String>| text.as_deref().is_none_or(|text| text.trim().is_empty());
+        self.stage.is_none()
+            && self.platform.is_none()
+            && [&self.number, &self.buyer, &self.sku].into_iter().all(is_blank)
+    }
+
     /// The orders that fit, last changed first.
     pub async fn find(
         &self,

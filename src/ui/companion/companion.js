@@ -77,6 +77,7 @@ function start({ main, banner }) {
       written = "";
       draft = await post("/v1/drafts", body);
       draw();
+      if (draft.state === "asked") open(draft.id); // It may be ready before its address was known here.
       card.node.scrollIntoView({ block: "nearest" });
       past.reload();
       return true;

@@ -341,6 +341,8 @@ function start({ me, main, banner }) {
   listen("/v1/console/events", {
     onEvent: (name, data) => {
       if (["task", "records", "queue", "resync"].includes(name)) beside.reload();
+      // A question that came meanwhile must not be closed with the others.
+      if (name === "queue" && data.state === "asked" && undo.isWaiting(data.conversation_id)) undo.undo();
       if (!["task", "records"].includes(name)) desk.hear(name, data);
     },
     onState: (state, status) => {
