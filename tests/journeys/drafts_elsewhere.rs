@@ -48,8 +48,9 @@ async fn a_draft_for_another_platform_is_used_edited_or_refused_and_teaches() {
         (&json!("review"), &json!("pdd"), &json!("8001"))
     );
     assert_eq!(ready["draft"], "一般2到3天到。[1]");
-    assert_eq!(kefu::storage::check::violations(&app.db).await.unwrap(), []);
-    let words = format!("/v1/console/conversations/{}/messages", ready["conversation_id"].as_str().unwrap());
+    assert_eq!(kefu::storage::check::violations(&app.state.db).await.unwrap(), []);
+    let thread = turns::get(&app.state.db, shop.id, turn).await.unwrap().unwrap().conversation.0;
+    let words = format!("/v1/console/conversations/{thread}/messages");
     let no_buyer = json!({ "text": "明天发货", "client_key": "k" });
     app.post(&agent, &words, no_buyer).await.expect(404); // No buyer would read it.
     let used = json!({ "outcome": "used", "version": ready["version"] });
