@@ -119,6 +119,8 @@ async fn act_on(state: &AppState, member: &Member, id: ConversationId, act: &Act
             Ok(())
         }
         Act::Tag { add, remove } => {
+            // Taking off what is not on succeeds everywhere, also where there is no conversation of ours.
+            conversations::get(&state.db, shop, id).await?.ok_or(Code::NotFound)?;
             let mut tx = state.db.begin().await?;
             for tag in add {
                 if !tags::add(&mut tx, shop, id, tag).await? {
